@@ -1,0 +1,46 @@
+// What the aggregator answers to a push. JSON in both codecs: replies are small.
+
+/** The API names of a row, for the agent's logs and debug page. */
+export interface RowName {
+  readonly ref: number;
+  readonly namespace: string;
+  readonly pod: string;
+  /** '' for a pod's own row. */
+  readonly container: string;
+}
+
+/** An order of the leader to the agent, valid while `fencing` is the newest seen. None is defined in v1 yet; unknown kinds are ignored. */
+export interface Directive {
+  readonly kind: string;
+  readonly fencing: number;
+}
+
+export interface PushReply {
+  /** The sequence number that was taken; peaks and histogram up to it may be forgotten. */
+  readonly accepted: number;
+  /** Names of refs that this epoch was not told yet. */
+  readonly names: readonly RowName[];
+  readonly directives: readonly Directive[];
+}
+
+/**
+ * Why a push was refused; the HTTP status goes with it.
+ * - `malformed` 400, `unauthenticated` 401, `foreign_node` 403, `unknown_epoch` 409 (send again with every identity),
+ *   `stale` 410 (older than what is stored: forget it), `too_large` 413, `unsupported_version` 415 (`accepts` lists the versions),
+ *   `overloaded` 429.
+ */
+export type PushErrorCode =
+  | 'malformed'
+  | 'unauthenticated'
+  | 'foreign_node'
+  | 'unknown_epoch'
+  | 'stale'
+  | 'too_large'
+  | 'unsupported_version'
+  | 'overloaded';
+
+export interface PushError {
+  readonly code: PushErrorCode;
+  readonly message: string;
+  readonly accepts?: readonly string[];
+}

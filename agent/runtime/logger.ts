@@ -1,0 +1,26 @@
+// Structured logs of both processes: pino, JSON lines on stdout, constant lower-case messages, facts in fields.
+import { pino, stdTimeFunctions } from 'pino';
+import type { Logger as PinoLogger } from 'pino';
+
+export type Logger = PinoLogger;
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+/** @param component 'agent', 'aggregator' or 'standalone' */
+export function createLogger(
+  component: string,
+  level: LogLevel,
+  fields: Readonly<Record<string, string>> = {},
+): Logger {
+  return pino({
+    level,
+    base: { component, ...fields },
+    formatters: { level: (label) => ({ level: label }) },
+    timestamp: stdTimeFunctions.isoTime,
+    redact: ['token', '*.token', 'authorization', '*.authorization'],
+  });
+}
+
+/** For tests and benches. */
+export const silentLogger: Logger = pino({ level: 'silent' });
