@@ -4,6 +4,7 @@
 /** What a row describes: the whole node, a QoS or system slice, a pod's cgroup, one container. */
 export type RowKind = 'node' | 'slice' | 'pod' | 'container';
 
+/** The order is the wire's: new kinds go to the end. */
 export const ROW_KINDS: readonly RowKind[] = ['node', 'slice', 'pod', 'container'];
 
 /** Sent once per epoch for each `ref`; later batches name the row by `ref` alone. */

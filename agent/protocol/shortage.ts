@@ -2,6 +2,8 @@
 
 export type ShortageResource = 'memory' | 'cpu';
 
+export const SHORTAGE_RESOURCES: readonly ShortageResource[] = ['memory', 'cpu'];
+
 /**
  * - `limit-approach`: memory that cannot be reclaimed grows towards memory.max.
  * - `limit-reached`: such memory stands at the limit.
@@ -9,6 +11,7 @@ export type ShortageResource = 'memory' | 'cpu';
  */
 export type ShortageKind = 'limit-approach' | 'limit-reached' | 'throttled';
 
+/** The order is the wire's: new kinds go to the end. */
 export const SHORTAGE_KINDS: readonly ShortageKind[] = ['limit-approach', 'limit-reached', 'throttled'];
 
 export interface Shortage {
@@ -18,7 +21,7 @@ export interface Shortage {
   readonly kind: ShortageKind;
   /** When the agent judged it, CLOCK_BOOTTIME in ms. */
   readonly raisedBootMs: number;
-  /** Until the kernel kills or the throttling costs a whole period; 0 when it is already so. */
+  /** Until the kernel kills or the throttling costs a whole period; 0 when it is already so; Infinity when it would never be. */
   readonly secondsToHarm: number;
   /** What can't be reclaimed, bytes (memory), or CPU used, millicores (cpu). */
   readonly need: number;

@@ -1,0 +1,12 @@
+// One measured figure; docs/benchmarks.md is made from them.
+
+export interface Figure {
+  readonly bench: string;
+  readonly figure: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What the figure has to stay within. */
+  readonly bound?: number;
+  /** The least that any implementation would cost, measured in the same run. */
+  readonly floor?: number;
+}
