@@ -42,6 +42,8 @@ export interface PodRecord {
   readonly terminating: boolean;
   readonly isMirror: boolean;
   readonly isWindows: boolean;
+  /** `spec.resources` is set: QoS and limits are then the pod's own, which the thin resize does not reckon with. */
+  readonly hasPodLevelResources?: boolean;
   readonly generation: number;
   readonly observedGeneration: number;
   readonly resizeConditions: readonly { readonly type: string; readonly reason: string; readonly message: string }[];

@@ -1,0 +1,197 @@
+// The agent's parts put together, data first: cgroup files → ring → reports → push; signals beside it.
+import { availableParallelism } from 'node:os';
+import { CgroupFiles } from './cgroup/cgroup-files.ts';
+import { Discovery } from './cgroup/discovery.ts';
+import type { FoundCgroup } from './cgroup/discovery.ts';
+import { openHierarchy } from './cgroup/hierarchy.ts';
+import { rowView } from './containers-view.ts';
+import type { AgentFlags } from './flags.ts';
+import { json, listen, text } from './listener.ts';
+import type { Listener, Routes } from './listener.ts';
+import { createAgentMetrics } from './metrics.ts';
+import type { AgentMetrics, CapabilityState } from './metrics.ts';
+import { readBootId } from './node/boot-id.ts';
+import { NodeFiles } from './node/node-files.ts';
+import { openConnection } from './push/post.ts';
+import { Pusher } from './push/pusher.ts';
+import { Roster } from './roster.ts';
+import type { RowFiles } from './row.ts';
+import { systemClock } from './runtime/clock.ts';
+import type { Clock } from './runtime/clock.ts';
+import type { Logger } from './runtime/logger.ts';
+import { readPem, tokenFile } from './runtime/secret-files.ts';
+import { Sampler } from './sampler.ts';
+import { Tick, systemTimers } from './tick.ts';
+
+/** With docs/protocol.md: goes into each batch, for the aggregator's log. */
+const AGENT_VERSION = '0.1.0';
+/** Every cgroup has a rate by then. */
+const FIRST_PUSH_MS = 2100;
+const PUSH_TIMEOUT_MS = 10_000;
+/** What the kernel may charge ahead or flush late, a CPU (64 pages). */
+const NOISE_BYTES_PER_CPU = 256 * 1024;
+
+export interface Agent {
+  readonly port: number;
+  readonly capabilities: () => readonly CapabilityState[];
+  close(): Promise<void>;
+}
+
+/** Opens everything and runs until `close`. @throws CodedError no_cgroup2, port_in_use, tls_file */
+export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent> {
+  const clock = systemClock(`${flags['proc-root']}/uptime`);
+  const cpus = availableParallelism();
+  const hierarchy = openHierarchy(flags['cgroup-root'], flags['proc-root']);
+  const open = (path: string): RowFiles => new CgroupFiles(hierarchy, path);
+  const roster = new Roster({ clock, log, aggregators: flags.aggregator.length, open, cpus });
+  const pushers: Pusher[] = [];
+  const sampler = new Sampler({
+    clock,
+    roster,
+    thresholds: { noiseBytes: NOISE_BYTES_PER_CPU * cpus },
+    onFindings: ({ rows, shortages }) => {
+      for (const shortage of shortages)
+        log.info({ shortage, cgroup: roster.get(shortage.ref)?.identity.cgroup }, 'shortage');
+      for (const pusher of pushers) pusher.urgent(rows, shortages);
+    },
+    onTick: (figures) => metrics.tick(figures),
+  });
+  let started = false;
+  const discovery = new Discovery({
+    hierarchy,
+    services: flags.services,
+    clock,
+    log,
+    onFound: (found: FoundCgroup) => {
+      const row = roster.add(found, started);
+      if (row && started) sampler.welcome(row);
+    },
+    onGone: (path) => roster.remove(path),
+  });
+  const capabilities = (): readonly CapabilityState[] => [
+    ...hierarchy.missing,
+    { name: 'inotify', available: discovery.mode === 'inotify', cause: discovery.cause },
+    { name: 'counters', available: true, cause: '' },
+  ];
+  const metrics = createMetrics(roster, sampler, capabilities);
+  const listener = await listen(flags.listen, routesOf(flags, roster, sampler, pushers, metrics));
+  roster.addNode(nodeFiles(new NodeFiles(flags['proc-root'], hierarchy)));
+  discovery.start();
+  started = true;
+  pushers.push(...startPushers(flags, { clock, log, roster, metrics }));
+  const tick = new Tick(sampler);
+  tick.start();
+  return { port: listener.port, capabilities, close: () => closeAll(tick, discovery, pushers, roster, listener) };
+}
+
+async function closeAll(
+  tick: Tick,
+  discovery: Discovery,
+  pushers: readonly Pusher[],
+  roster: Roster,
+  listener: Listener,
+): Promise<void> {
+  tick.stop();
+  discovery.stop();
+  for (const pusher of pushers) pusher.close();
+  roster.close();
+  await listener.close();
+}
+
+interface PushContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly roster: Roster;
+  readonly metrics: AgentMetrics;
+}
+
+function startPushers(flags: AgentFlags, { clock, log, roster, metrics }: PushContext): Pusher[] {
+  const caFile = flags['aggregator-ca-file'];
+  if (caFile !== undefined && flags.aggregator.length > 0) readPem(caFile); // a wrong path is said at start
+  const token = tokenFile(flags['token-file'] ?? '');
+  const node = {
+    node: flags['node-name'] ?? '',
+    agentVersion: AGENT_VERSION,
+    bootId: readBootId(flags['proc-root']),
+    epoch: Math.round(clock.bootTimeMs()),
+  };
+  return flags.aggregator.map((url, aggregator) => {
+    const pusher = new Pusher({
+      aggregator,
+      url,
+      connect: () =>
+        openConnection({
+          baseUrl: url,
+          ca: caFile === undefined ? undefined : readPem(caFile),
+          serverName: flags['aggregator-server-name'],
+          timeoutMs: PUSH_TIMEOUT_MS,
+        }),
+      token,
+      node,
+      roster,
+      clock,
+      timers: systemTimers,
+      log,
+      intervalMs: flags['push-interval'],
+      windowMs: flags.window,
+      random: Math.random,
+      onPushed: (figures) => metrics.pushed(figures),
+    });
+    pusher.start(FIRST_PUSH_MS);
+    return pusher;
+  });
+}
+
+function createMetrics(roster: Roster, sampler: Sampler, capabilities: () => readonly CapabilityState[]): AgentMetrics {
+  return createAgentMetrics({
+    rowsByKind: () => {
+      const kinds = new Map<string, number>();
+      for (const { identity } of roster.rows()) kinds.set(identity.kind, (kinds.get(identity.kind) ?? 0) + 1);
+      return kinds;
+    },
+    watched: () => sampler.watched,
+    readProblems: () => sampler.readProblems,
+    refusedCgroups: () => roster.refused,
+    ringBytes: () => roster.rows().reduce((sum, row) => sum + row.ring.allocatedBytes, 0),
+    capabilities,
+  });
+}
+
+function routesOf(
+  flags: AgentFlags,
+  roster: Roster,
+  sampler: Sampler,
+  pushers: readonly Pusher[],
+  metrics: AgentMetrics,
+): Routes {
+  return {
+    '/healthz': () => text(200, 'ok\n'),
+    '/readyz': () => (sampler.ticksDone > 0 ? text(200, 'ok\n') : text(503, 'the first tick is not done yet\n')),
+    '/metrics': async () => ({
+      status: 200,
+      type: metrics.registry.contentType,
+      body: await metrics.registry.metrics(),
+    }),
+    '/containers': () =>
+      json({
+        node: flags['node-name'],
+        pushProblems: pushers.map((pusher) => pusher.problem).filter((problem) => problem !== ''),
+        rows: roster.rows().map((row) => rowView(row, flags.window)),
+      }),
+  };
+}
+
+/** The node's files in the shape of a cgroup's: all are read together, each second. */
+function nodeFiles(files: NodeFiles): RowFiles {
+  return {
+    readFast: (sample, atBootMs) => {
+      files.read(sample, atBootMs);
+      return 'ok';
+    },
+    readPressure: () => 'ok',
+    readSlow: () => 'ok',
+    readLimits: () => 'ok',
+    readMemoryStat: () => 'ok',
+    close: () => files.close(),
+  };
+}

@@ -1,0 +1,109 @@
+// inotify on a bounded number of cgroup directories (fs.watch, one inotify instance for all). cgroupfs reports mkdir and rmdir
+// like any file system; event files in a watched directory report too and are passed over.
+import { statSync, watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import { basename, dirname } from 'node:path';
+
+/** About 1 KiB of kernel memory each; fs.inotify.max_user_watches is 8192 on small machines. */
+const MOST_WATCHES = 4096;
+
+export interface TreeWatch {
+  /** Watches a directory unless it is watched already or watches have run out. */
+  add(directory: string): void;
+  remove(directory: string): void;
+  /** The directories that are watched. */
+  directories(): readonly string[];
+  /** Ends the watch of a directory that went or was made anew: its inotify watch died with the old one. */
+  check(directory: string): void;
+  /** Lets `add` try again after watches had run out ... */
+  retry(): void;
+  /** ... and says that everything was added since: if nothing failed, everything is watched again. */
+  settle(): void;
+  close(): void;
+  /** Why not everything is watched; '' while it is. */
+  readonly cause: string;
+}
+
+interface Watched {
+  readonly watcher: FSWatcher;
+  readonly inode: number;
+}
+
+/** @param onEntry something named `name` was made, removed or renamed in `directory` */
+export function watchTree(
+  onEntry: (directory: string, name: string) => void,
+  mostWatches: number = MOST_WATCHES,
+): TreeWatch {
+  const watched = new Map<string, Watched>();
+  let cause = '';
+  let exhausted = false;
+  const exhaust = (reason: string): void => {
+    exhausted = reason !== '';
+    if (exhausted) cause = reason;
+  };
+  const remove = (directory: string): void => {
+    watched.get(directory)?.watcher.close();
+    watched.delete(directory);
+  };
+  const add = (directory: string): void => {
+    if (watched.has(directory) || exhausted) return;
+    if (watched.size >= mostWatches) return exhaust(`more than ${mostWatches} directories to watch`);
+    try {
+      const watcher = watch(directory, { persistent: false }, (event, name) => {
+        if (event === 'rename' && name !== null) entryChanged(directory, name);
+      });
+      watched.set(directory, { watcher, inode: inodeOf(directory) });
+      watcher.on('error', () => remove(directory));
+    } catch (err) {
+      exhaust(causeOf(err as NodeJS.ErrnoException));
+    }
+  };
+  const entryChanged = (directory: string, name: string): void => {
+    onEntry(directory, name);
+    if (name !== basename(directory)) return;
+    // the directory's own end is reported under its own name; it may have been made anew since
+    remove(directory);
+    add(directory);
+    onEntry(dirname(directory), name);
+  };
+  return {
+    get cause() {
+      return cause;
+    },
+    add,
+    remove,
+    directories: () => [...watched.keys()],
+    check(directory) {
+      const known = watched.get(directory);
+      if (known && known.inode !== inodeOf(directory)) remove(directory);
+    },
+    retry: () => void (exhausted = false),
+    settle() {
+      if (!exhausted) cause = '';
+    },
+    close() {
+      for (const { watcher } of watched.values()) watcher.close();
+      watched.clear();
+    },
+  };
+}
+
+/** 0: no such directory, or none that may be looked at. */
+export function inodeOf(directory: string): number {
+  try {
+    const stat = statSync(directory, { throwIfNoEntry: false });
+    return stat?.isDirectory() ? stat.ino : 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** '' when the directory itself is at fault: it vanished or may not be read. */
+function causeOf(err: NodeJS.ErrnoException): string {
+  if (err.code === 'ENOSPC') return 'no inotify watches left: raise fs.inotify.max_user_watches';
+  if (err.code === 'EMFILE' || err.code === 'ENFILE') {
+    return 'no inotify instances or descriptors left: raise fs.inotify.max_user_instances or the limit of open files';
+  }
+  if (err.code === 'ENOSYS') return 'this kernel has no inotify';
+  return '';
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { emptySample } from './cgroup/sample.ts';
+import { RING_SLOTS, Ring, SLOT_BYTES } from './ring.ts';
+
+const MIB = 1024 * 1024;
+
+function sampleAt(second: number): ReturnType<typeof emptySample> {
+  return {
+    ...emptySample(),
+    atBootMs: second * 1000,
+    cpuUsageUs: second * 250_000,
+    memoryCurrentBytes: 100 * MIB,
+    activeFileBytes: 10 * MIB,
+    inactiveFileBytes: 30 * MIB,
+    periods: second * 10,
+    throttledPeriods: second,
+    cpuSomeUs: second * 2500,
+  };
+}
+
+describe('Ring', () => {
+  it('keeps the newest 900 slots and reads them from the newest back', () => {
+    const ring = new Ring();
+    for (let second = 0; second < 2000; second++) ring.write(sampleAt(second));
+    expect(ring.length).toBe(RING_SLOTS);
+    expect(ring.atBootMs(0)).toBe(1_999_000);
+    expect(ring.atBootMs(RING_SLOTS - 1)).toBe(1_100_000);
+    expect(ring.cpuUsageUs(RING_SLOTS - 1)).toBe(1100 * 250_000);
+    expect(ring.atBootMs(RING_SLOTS)).toBeNaN();
+    expect(ring.slot(RING_SLOTS)).toBeUndefined();
+  });
+
+  it('takes 48 bytes a slot when full and a fifth of that for a young container', () => {
+    const ring = new Ring();
+    expect(ring.allocatedBytes).toBe(0);
+    ring.write(sampleAt(0));
+    expect(ring.allocatedBytes).toBe((RING_SLOTS / 5) * SLOT_BYTES);
+    for (let second = 1; second < 3 * RING_SLOTS; second++) ring.write(sampleAt(second));
+    expect(ring.allocatedBytes).toBe(RING_SLOTS * SLOT_BYTES);
+  });
+
+  it('gives a slot back in natural units, memory to 4 KiB', () => {
+    const ring = new Ring();
+    ring.write(sampleAt(40));
+    expect(ring.slot(0)).toEqual({
+      atBootMs: 40_000,
+      cpuUsageUs: 10_000_000,
+      workingSetBytes: 70 * MIB,
+      memoryCurrentBytes: 100 * MIB,
+      neededMemoryBytes: 60 * MIB,
+      periods: 400,
+      throttledPeriods: 40,
+      cpuSomeMs: 100,
+      memorySomeMs: NaN,
+      ioSomeMs: NaN,
+    });
+  });
+
+  it('keeps "not read" apart from zero, in a birth slot too', () => {
+    const ring = new Ring();
+    ring.writeBirth(5);
+    expect(ring.slot(0)).toMatchObject({ atBootMs: 5, cpuUsageUs: 0, workingSetBytes: NaN, periods: NaN });
+    ring.write({ ...sampleAt(1), memoryCurrentBytes: 0, periods: 0 });
+    expect(ring.slot(0)).toMatchObject({ memoryCurrentBytes: 0, periods: 0 });
+  });
+
+  it('forgets the series when cleared', () => {
+    const ring = new Ring();
+    for (let second = 0; second < 500; second++) ring.write(sampleAt(second));
+    ring.clear();
+    expect(ring.length).toBe(0);
+    expect(ring.atBootMs(0)).toBeNaN();
+    ring.write(sampleAt(7));
+    expect([ring.length, ring.atBootMs(0), ring.atBootMs(1)]).toEqual([1, 7000, NaN]);
+  });
+});

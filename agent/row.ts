@@ -1,0 +1,130 @@
+// What the agent keeps of one cgroup while it lives: kept-open files, the newest reading, the ring, peaks and judged state.
+import { NEVER_READ, memoryMark, memoryMoved } from './cadence.ts';
+import type { MemoryMark } from './cadence.ts';
+import { emptySample, workingSetBytes } from './cgroup/sample.ts';
+import type { Sample } from './cgroup/sample.ts';
+import { PeakTally } from './peak-tally.ts';
+import type { Identity } from './protocol/identity.ts';
+import type { RowName } from './protocol/reply.ts';
+import { Ring } from './ring.ts';
+import { CALM } from './signals/shortage.ts';
+import type { ShortageState } from './signals/shortage.ts';
+
+/** The kernel files of one row: agent/cgroup/cgroup-files.ts, or agent/node/node-files.ts behind the same shape. */
+export interface RowFiles {
+  readFast(sample: Sample, atBootMs: number): 'ok' | 'partial' | 'gone';
+  readPressure(sample: Sample): unknown;
+  readSlow(sample: Sample): unknown;
+  readLimits(sample: Sample): unknown;
+  readMemoryStat(sample: Sample): unknown;
+  close(): void;
+}
+
+/** Early reports still to come: a new row is sampled and reported when it is 1 s and 2 s old. */
+export const EARLY_AGES_MS: readonly number[] = [1000, 2000];
+
+/** A "1 s" figure is taken over at least this long: a reading between two ticks is no second. */
+const LEAST_SECOND_MS = 750;
+
+export class Row {
+  readonly identity: Identity;
+  readonly files: RowFiles;
+  readonly sample: Sample = emptySample();
+  readonly ring = new Ring();
+  /** One tally an aggregator. */
+  readonly tallies: PeakTally[];
+  /** What a push in flight to that aggregator took out of `tallies`; undefined: none in flight. */
+  readonly taken: (PeakTally | undefined)[];
+  /** From a push reply. */
+  name: RowName | undefined;
+  /** Instant that early ages are counted from, CLOCK_BOOTTIME in ms. */
+  readonly sinceBootMs: number;
+  /** How many of EARLY_AGES_MS are done. */
+  earlyDone: number;
+  shortage: ShortageState = CALM;
+  /** Growth of need between the last two ticks, bytes per second. */
+  needGrowth = 0;
+  /** Last second's CPU, millicores; NaN before the first second. */
+  cpuMillis = NaN;
+  /** Whether the slow files were read at least once. */
+  slowRead = false;
+  /** Whether the pressure totals moved between their last two readings. */
+  stalled = false;
+  watchedUntilBootMs = -Infinity;
+  /** Limits of the reading before, to notice that one changed. */
+  memoryLimitBytes = NaN;
+  cpuLimitMillis = NaN;
+  #mark: MemoryMark = NEVER_READ;
+  #secondBootMs = NaN;
+  #secondCpuUs = NaN;
+  #lastCpuUs = NaN;
+
+  constructor(identity: Identity, files: RowFiles, sinceBootMs: number, aggregators: number, early: boolean) {
+    this.identity = identity;
+    this.files = files;
+    this.sinceBootMs = sinceBootMs;
+    this.earlyDone = early ? 0 : EARLY_AGES_MS.length;
+    this.tallies = Array.from({ length: aggregators }, () => new PeakTally());
+    this.taken = Array.from({ length: aggregators }, () => undefined);
+  }
+
+  /** The counters were 0 at `atBootMs`: the series begins there, so that usage is known a second after birth. */
+  beginAtBirth(atBootMs: number): void {
+    this.ring.writeBirth(atBootMs);
+    this.#secondBootMs = atBootMs;
+    this.#secondCpuUs = 0;
+  }
+
+  /** Reads memory.stat when memory moved since it was last read. */
+  refreshMemoryStat(): boolean {
+    if (!memoryMoved(this.sample, this.#mark)) return false;
+    this.files.readMemoryStat(this.sample);
+    this.markMemoryStat();
+    return true;
+  }
+
+  readPressure(): void {
+    const { sample } = this;
+    const before = sample.cpuSomeUs + sample.memorySomeUs + sample.ioSomeUs;
+    this.files.readPressure(sample);
+    this.stalled = sample.cpuSomeUs + sample.memorySomeUs + sample.ioSomeUs > before;
+  }
+
+  markMemoryStat(): void {
+    this.#mark = memoryMark(this.sample);
+  }
+
+  /** Writes the newest reading into the ring and the tallies. A counter that went back starts the series anew. */
+  record(): void {
+    const { sample, ring } = this;
+    if (sample.cpuUsageUs < this.#lastCpuUs || sample.atBootMs < ring.atBootMs(0)) {
+      ring.clear();
+      this.#secondBootMs = NaN;
+      this.shortage = CALM;
+    }
+    if (!Number.isNaN(sample.cpuUsageUs)) this.#lastCpuUs = sample.cpuUsageUs;
+    ring.write(sample);
+    this.#noteSecond();
+    this.noteWorkingSet();
+  }
+
+  /** Also between two ticks, for rows under close watch. */
+  noteWorkingSet(): void {
+    const bytes = workingSetBytes(this.sample);
+    for (const tally of this.tallies) tally.noteWorkingSet(bytes);
+  }
+
+  #noteSecond(): void {
+    const { atBootMs, cpuUsageUs } = this.sample;
+    if (Number.isNaN(cpuUsageUs)) return;
+    const stretchMs = atBootMs - this.#secondBootMs; // NaN: the series begins here
+    if (stretchMs < LEAST_SECOND_MS) return;
+    if (stretchMs >= LEAST_SECOND_MS) {
+      this.cpuMillis = (cpuUsageUs - this.#secondCpuUs) / stretchMs; // µs per ms
+      const inHistogram = this.identity.kind === 'container';
+      for (const tally of this.tallies) tally.noteCpu(this.cpuMillis, stretchMs, inHistogram);
+    }
+    this.#secondBootMs = atBootMs;
+    this.#secondCpuUs = cpuUsageUs;
+  }
+}

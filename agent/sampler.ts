@@ -1,0 +1,218 @@
+// Reads the node: each row once a second in the slot its place gives it, rows near their limit ten times, new rows when they
+// are 1 s and 2 s old. What a slot found out (shortages, early reports, changed limits) is handed over at the slot's end.
+import { pressureDue, rowDue, slowDue, withinReach } from './cadence.ts';
+import { neededMemoryBytes } from './cgroup/sample.ts';
+import type { Shortage } from './protocol/shortage.ts';
+import type { Clock } from './runtime/clock.ts';
+import type { Roster } from './roster.ts';
+import { EARLY_AGES_MS } from './row.ts';
+import type { Row } from './row.ts';
+import { isShort, judgeShortage } from './signals/shortage.ts';
+import type { MemoryThresholds } from './signals/memory-shortage.ts';
+import { SLOTS } from './tick.ts';
+import type { TickFigures, TickWork } from './tick.ts';
+
+/** Rows under close watch at a time: 64 × 10 Hz cost less than 0.5 % of a core. */
+const MAX_WATCHED = 64;
+/** A row stays under watch this long after it was last near its limit or growing towards it. */
+const WATCH_MS = 5000;
+/** A limit that changes this soon after a shortage is the answer to it: it is reported at once. */
+const ANSWER_MS = 60_000;
+
+export interface SlotFindings {
+  readonly shortages: readonly Shortage[];
+  /** Rows to report at once. */
+  readonly rows: ReadonlySet<Row>;
+}
+
+export interface SamplerParts {
+  readonly clock: Clock;
+  readonly roster: Roster;
+  readonly thresholds: MemoryThresholds;
+  /** Called when a slot found something that can't wait for the next push. */
+  readonly onFindings: (findings: SlotFindings) => void;
+  readonly onTick: (figures: TickFigures) => void;
+}
+
+export class Sampler implements TickWork {
+  readonly #parts: SamplerParts;
+  #tick = 0;
+  #rows: readonly Row[] = [];
+  #next = 0;
+  #queue: { readonly row: Row; readonly act: (row: Row) => void }[] | undefined;
+  readonly #watched = new Set<Row>();
+  readonly #young = new Set<Row>();
+  readonly #shortUntil = new Map<Row, number>();
+  #shortages: Shortage[] = [];
+  #urgentRows = new Set<Row>();
+  #readProblems = 0;
+  #ticksDone = 0;
+
+  constructor(parts: SamplerParts) {
+    this.#parts = parts;
+  }
+
+  /** Whole ticks done; readiness is the first. */
+  get ticksDone(): number {
+    return this.#ticksDone;
+  }
+
+  get readProblems(): number {
+    return this.#readProblems;
+  }
+
+  get watched(): number {
+    return this.#watched.size;
+  }
+
+  /** A row that discovery found after the start. */
+  welcome(row: Row): void {
+    this.#young.add(row);
+  }
+
+  begin(tick: number): void {
+    this.#tick = tick;
+    this.#rows = this.#parts.roster.rows();
+    this.#next = 0;
+  }
+
+  step(slot: number): boolean {
+    this.#queue ??= this.#extraWork();
+    const extra = this.#queue.pop();
+    if (extra) {
+      extra.act(extra.row);
+      return true;
+    }
+    if (this.#next >= Math.ceil((this.#rows.length * (slot + 1)) / SLOTS)) return false;
+    const row = this.#rows[this.#next++];
+    if (row && rowDue(row.identity, this.#tick) && this.#alive(row) && !this.#young.has(row)) this.#sample(row);
+    return true;
+  }
+
+  endSlot(): void {
+    this.#queue = undefined;
+    if (this.#shortages.length === 0 && this.#urgentRows.size === 0) return;
+    const findings = { shortages: this.#shortages, rows: this.#urgentRows };
+    this.#shortages = [];
+    this.#urgentRows = new Set();
+    this.#parts.onFindings(findings);
+  }
+
+  end(figures: TickFigures): void {
+    this.#ticksDone++;
+    for (const row of this.#shortUntil.keys()) if (!this.#alive(row)) this.#shortUntil.delete(row);
+    this.#parts.onTick(figures);
+  }
+
+  /** Rows that a slot looks at beside its share: the young when they are due, the watched at 10 Hz. */
+  #extraWork(): { row: Row; act: (row: Row) => void }[] {
+    const nowMs = this.#parts.clock.bootTimeMs();
+    const work: { row: Row; act: (row: Row) => void }[] = [];
+    for (const row of this.#young) {
+      if (!this.#alive(row)) this.#young.delete(row);
+      else if (nowMs - row.sinceBootMs >= (EARLY_AGES_MS[row.earlyDone] ?? 0))
+        work.push({ row, act: this.#sampleYoung });
+    }
+    for (const row of this.#watched) {
+      if (this.#alive(row) && nowMs < row.watchedUntilBootMs) work.push({ row, act: this.#watch });
+      else this.#watched.delete(row);
+    }
+    return work;
+  }
+
+  readonly #sampleYoung = (row: Row): void => {
+    this.#sample(row);
+    row.earlyDone++;
+    this.#urgentRows.add(row);
+    if (row.earlyDone >= EARLY_AGES_MS.length) this.#young.delete(row);
+  };
+
+  /** Between two ticks: memory only, and nothing for the ring. */
+  readonly #watch = (row: Row): void => {
+    if (!this.#read(row)) return;
+    row.refreshMemoryStat();
+    row.noteWorkingSet();
+    this.#judge(row);
+  };
+
+  #sample(row: Row): void {
+    const before = neededMemoryBytes(row.sample);
+    const beforeMs = row.ring.atBootMs(0);
+    if (!this.#read(row)) return;
+    if (!row.slowRead || slowDue(row.identity, this.#tick)) {
+      row.files.readSlow(row.sample);
+      row.slowRead = true;
+      row.markMemoryStat();
+      row.readPressure();
+    } else {
+      row.refreshMemoryStat();
+      if (this.#shortUntil.has(row) || this.#watched.has(row)) row.files.readLimits(row.sample);
+      if (pressureDue(row.identity, row.cpuMillis, row.stalled)) row.readPressure();
+    }
+    row.record();
+    const growth = ((neededMemoryBytes(row.sample) - before) / (row.sample.atBootMs - beforeMs)) * 1000;
+    row.needGrowth = Number.isFinite(growth) ? growth : 0;
+    this.#judge(row);
+    this.#watchIfNear(row);
+  }
+
+  /** @returns false when the cgroup is gone */
+  #read(row: Row): boolean {
+    const outcome = row.files.readFast(row.sample, this.#parts.clock.bootTimeMs());
+    if (outcome === 'partial') this.#readProblems++;
+    if (outcome === 'gone') this.#parts.roster.remove(row.identity.cgroup);
+    return outcome !== 'gone';
+  }
+
+  #judge(row: Row): void {
+    const { sample, identity } = row;
+    if (identity.kind !== 'container') return;
+    const { memoryLimitBytes } = sample;
+    const cpuLimitMillis = (sample.cpuQuotaUs / sample.cpuPeriodUs) * 1000;
+    this.#noteAnswer(row, memoryLimitBytes, cpuLimitMillis);
+    if (!(memoryLimitBytes < Infinity || cpuLimitMillis < Infinity)) return;
+    const { state, shortages } = judgeShortage(
+      row.shortage,
+      {
+        atBootMs: sample.atBootMs,
+        needBytes: neededMemoryBytes(sample),
+        memoryLimitBytes,
+        cpuUsageUs: sample.cpuUsageUs,
+        periods: sample.periods,
+        throttledPeriods: sample.throttledPeriods,
+        cpuLimitMillis,
+      },
+      this.#parts.thresholds,
+    );
+    row.shortage = state;
+    if (isShort(state)) this.#shortUntil.set(row, sample.atBootMs + ANSWER_MS);
+    if (shortages.length === 0) return;
+    this.#shortages.push(...shortages.map((shortage) => ({ ref: identity.ref, ...shortage })));
+    this.#urgentRows.add(row);
+  }
+
+  /** A limit that moved after a shortage shows the aggregator what became of its resize. */
+  #noteAnswer(row: Row, memoryLimitBytes: number, cpuLimitMillis: number): void {
+    const changed = differs(memoryLimitBytes, row.memoryLimitBytes) || differs(cpuLimitMillis, row.cpuLimitMillis);
+    row.memoryLimitBytes = memoryLimitBytes;
+    row.cpuLimitMillis = cpuLimitMillis;
+    const until = this.#shortUntil.get(row);
+    if (until === undefined) return;
+    if (changed) this.#urgentRows.add(row);
+    if (row.sample.atBootMs > until) this.#shortUntil.delete(row);
+  }
+
+  #watchIfNear(row: Row): void {
+    if (row.identity.kind !== 'container' || !withinReach(row.sample, row.needGrowth)) return;
+    row.watchedUntilBootMs = row.sample.atBootMs + WATCH_MS;
+    if (this.#watched.size < MAX_WATCHED) this.#watched.add(row);
+  }
+
+  #alive(row: Row): boolean {
+    return this.#parts.roster.get(row.identity.ref) === row;
+  }
+}
+
+function differs(now: number, before: number): boolean {
+  return now !== before && !Number.isNaN(before) && !Number.isNaN(now);
+}

@@ -1,0 +1,62 @@
+// CPU shortage from cpu.stat: the share of CFS periods in which the cgroup was throttled (Documentation/scheduler/sched-bwc).
+import type { Shortage } from '../protocol/shortage.ts';
+
+export interface CpuPoint {
+  readonly atBootMs: number;
+  readonly usageUs: number;
+  readonly periods: number;
+  readonly throttledPeriods: number;
+}
+
+export interface CpuShortageState {
+  /** The last HISTORY_MS, oldest first, at least POINT_GAP_MS apart. */
+  readonly history: readonly CpuPoint[];
+  readonly active: boolean;
+}
+
+export const CALM_CPU: CpuShortageState = { history: [], active: false };
+
+const HISTORY_MS = 5500;
+const POINT_GAP_MS = 900;
+/** Shorter throttling is a burst that a limit is there for. */
+const LEAST_SPAN_MS = 2900;
+/** Idle cgroups have no periods: a share of a handful says nothing. */
+const LEAST_PERIODS = 10;
+const THROTTLED_SHARE = 0.25;
+const RELEASE_SHARE = 0.1;
+
+export interface CpuVerdict {
+  readonly state: CpuShortageState;
+  readonly shortage: Omit<Shortage, 'ref'> | undefined;
+}
+
+/** @param limitMillis cpu.max in millicores; Infinity or NaN: nothing is throttled */
+export function judgeCpu(state: CpuShortageState, point: CpuPoint, limitMillis: number): CpuVerdict {
+  if (!(limitMillis > 0 && limitMillis < Infinity)) return { state: CALM_CPU, shortage: undefined };
+  const readable = Number.isFinite(point.periods + point.throttledPeriods + point.usageUs);
+  const newest = state.history.at(-1);
+  if (!readable || (newest && point.atBootMs - newest.atBootMs < POINT_GAP_MS)) return { state, shortage: undefined };
+  if (newest && (point.periods < newest.periods || point.throttledPeriods < newest.throttledPeriods)) {
+    return { state: { history: [point], active: false }, shortage: undefined };
+  }
+  const history = [...state.history.filter((old) => point.atBootMs - old.atBootMs <= HISTORY_MS), point];
+  const first = history[0] ?? point;
+  const spanMs = point.atBootMs - first.atBootMs;
+  const periods = point.periods - first.periods;
+  if (spanMs < LEAST_SPAN_MS) return { state: { history, active: state.active }, shortage: undefined };
+  const share = periods >= LEAST_PERIODS ? (point.throttledPeriods - first.throttledPeriods) / periods : 0;
+  const active = share >= (state.active ? RELEASE_SHARE : THROTTLED_SHARE);
+  if (!active) return { state: { history, active }, shortage: undefined };
+  return {
+    state: { history, active },
+    shortage: {
+      resource: 'cpu',
+      kind: 'throttled',
+      raisedBootMs: point.atBootMs,
+      secondsToHarm: 0,
+      need: (point.usageUs - first.usageUs) / spanMs, // µs per ms = millicores
+      limit: limitMillis,
+      rate: Math.min(1, share),
+    },
+  };
+}

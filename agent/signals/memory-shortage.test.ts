@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CALM_MEMORY, growth, judgeMemory } from './memory-shortage.ts';
+import type { MemoryShortageState } from './memory-shortage.ts';
+
+const MIB = 1024 * 1024;
+const THRESHOLDS = { noiseBytes: MIB / 2 };
+const LIMIT = 128 * MIB;
+
+/** Judges a series of needs taken `stepMs` apart; says which kinds were raised, in order, '' for none. */
+function judgeSeries(needsMib: readonly number[], stepMs = 1000, limit = LIMIT): string[] {
+  let state: MemoryShortageState = CALM_MEMORY;
+  return needsMib.map((needMib, index) => {
+    const verdict = judgeMemory(state, { atBootMs: index * stepMs, need: needMib * MIB }, limit, THRESHOLDS);
+    state = verdict.state;
+    return verdict.shortage?.kind ?? '';
+  });
+}
+
+describe('judgeMemory', () => {
+  it('raises an approach on the third reading of a steady growth that gets there within 10 s', () => {
+    expect(judgeSeries([10, 40, 70])).toEqual(['', '', 'limit-approach']);
+  });
+
+  it('tells need, rate and seconds to harm as they are', () => {
+    let state = CALM_MEMORY;
+    for (const second of [0, 1]) {
+      state = judgeMemory(state, { atBootMs: second * 1000, need: (40 + second * 10) * MIB }, LIMIT, THRESHOLDS).state;
+    }
+    const { shortage } = judgeMemory(state, { atBootMs: 2000, need: 60 * MIB }, LIMIT, THRESHOLDS);
+    expect(shortage).toEqual({
+      resource: 'memory',
+      kind: 'limit-approach',
+      raisedBootMs: 2000,
+      secondsToHarm: 6.8,
+      need: 60 * MIB,
+      limit: LIMIT,
+      rate: 10 * MIB,
+    });
+  });
+
+  it('does not take one step up that stays for a leak', () => {
+    expect(judgeSeries([10, 10, 60, 60, 60, 60])).toEqual(['', '', '', '', '', '']);
+  });
+
+  it('does not take a reading torn between two files for a leak', () => {
+    expect(judgeSeries([30, 30, 110, 30, 30])).toEqual(['', '', '', '', '']);
+    expect(judgeSeries([30, 30, 127, 30, 30])).toEqual(['', '', '', '', '']);
+    expect(judgeSeries([30, 0, 30, 30, 30], 100)).toEqual(['', '', '', '', '']);
+  });
+
+  it('leaves a container that stands steadily below 98 % of its limit alone', () => {
+    expect(judgeSeries([122, 122, 122.2, 122, 122.1, 122])).toEqual(['', '', '', '', '', '']);
+  });
+
+  it('says limit-reached once need stood at 98 % twice', () => {
+    expect(judgeSeries([126, 126.5, 126.5])).toEqual(['', 'limit-reached', 'limit-reached']);
+  });
+
+  it('keeps a shortage until the growth is gone or the limit is far, and then is calm again', () => {
+    expect(judgeSeries([20, 45, 70, 75, 80, 80, 80, 80])).toEqual([
+      '',
+      '',
+      'limit-approach',
+      'limit-approach',
+      'limit-approach',
+      'limit-approach',
+      '',
+      '',
+    ]);
+  });
+
+  it('ends when the limit is raised far enough', () => {
+    let state: MemoryShortageState = CALM_MEMORY;
+    for (const [second, need] of [40, 50, 60, 70].entries()) {
+      state = judgeMemory(state, { atBootMs: second * 1000, need: need * MIB }, LIMIT, THRESHOLDS).state;
+    }
+    expect(state.active).toBe('limit-approach');
+    const raised = judgeMemory(state, { atBootMs: 4000, need: 80 * MIB }, 4 * LIMIT, THRESHOLDS);
+    expect(raised).toMatchObject({ state: { active: undefined }, shortage: undefined });
+  });
+
+  it('judges nothing without a limit or without a reading', () => {
+    for (const limit of [Infinity, NaN, 0]) {
+      expect(judgeMemory(CALM_MEMORY, { atBootMs: 0, need: 5 }, limit, THRESHOLDS).shortage).toBeUndefined();
+    }
+    const unread = judgeMemory(CALM_MEMORY, { atBootMs: 0, need: NaN }, LIMIT, THRESHOLDS);
+    expect(unread).toEqual({ state: CALM_MEMORY, shortage: undefined });
+  });
+
+  it('never raises anything while need does not grow and stays below 98 %', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 0.97, noNaN: true }),
+        fc.array(fc.double({ min: 0, max: 0.003, noNaN: true }), { minLength: 1, maxLength: 80 }),
+        fc.constantFrom(100, 1000),
+        (share, jitter, stepMs) => {
+          const needs = jitter.map((part) => (share + part) * 128);
+          expect(judgeSeries(needs, stepMs).every((kind) => kind === '')).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it('keeps its history bounded at any rate of readings', () => {
+    let state = CALM_MEMORY;
+    for (let step = 0; step < 500; step++) {
+      state = judgeMemory(state, { atBootMs: step, need: MIB }, LIMIT, THRESHOLDS).state;
+    }
+    expect(state.history.length).toBeLessThanOrEqual(32);
+  });
+});
+
+describe('growth', () => {
+  it('is nothing below what the kernel’s batching can feign', () => {
+    const points = [0, 1, 2].map((second) => ({ atBootMs: second * 1000, need: second * 100_000 }));
+    expect(growth(points, 250_000, false)).toBe(0);
+    expect(growth(points, 150_000, false)).toBe(100_000);
+  });
+});

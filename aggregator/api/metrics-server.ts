@@ -1,0 +1,133 @@
+// The listener of the resource metrics API: HTTPS with HTTP/1.1 keep-alive, client certificates asked for and judged by us.
+// Probes come without a certificate, so that the handshake never refuses one.
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { CodedError } from '../../agent/runtime/coded-error.ts';
+import type { Logger } from '../../agent/runtime/logger.ts';
+import type { Health } from '../health.ts';
+import type { ItemSource } from '../store/views.ts';
+import { refusalAnswer } from './answer.ts';
+import { createIdentify } from './identity.ts';
+import type { IdentityOptions } from './identity.ts';
+import { createListGate } from './list-gate.ts';
+import { route } from './router.ts';
+import type { MetricsText, RouterOptions } from './router.ts';
+import { send } from './send.ts';
+import { internalError } from './status.ts';
+
+export interface MetricsServerOptions extends IdentityOptions {
+  /** PEM. */
+  readonly tls: { readonly cert: string; readonly key: string };
+  readonly source: ItemSource;
+  readonly health: Health;
+  readonly metricsText: () => Promise<MetricsText>;
+  /** Told when the objects of an answer were read, and what the time is; Unix ms. */
+  readonly gaveOut?: (instants: Float64Array, nowWallMs: number) => void;
+  readonly log: Logger;
+}
+
+export interface MetricsServer {
+  /** @param port 0: any @returns the port. @throws CodedError `port_in_use` */
+  listen(host: string, port: number): Promise<number>;
+  /** Takes no more requests, lets those under way end, up to 5 s. */
+  close(): Promise<void>;
+}
+
+/** An idle TLS connection costs 54 KB. */
+const MAX_CONNECTIONS = 512;
+const MAX_HEADER_BYTES = 16 * 1024;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Above the 90 s after which Go clients drop an idle connection: the client closes first and never meets a reset. */
+const KEEP_ALIVE_MS = 100_000;
+/** Nothing came or went in this time on a connection. */
+const STALLED_MS = 120_000;
+const CLOSE_TIMEOUT_MS = 5000;
+
+export function createMetricsServer(options: MetricsServerOptions): MetricsServer {
+  const { tls, clientCa, requestHeader, log } = options;
+  const routing = routingOf(options);
+  const server = createServer(
+    {
+      cert: tls.cert,
+      key: tls.key,
+      // Named to the client too: Go sends only a certificate that one of these signed.
+      ca: [clientCa, requestHeader?.ca].filter((ca) => ca !== undefined),
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['http/1.1'],
+      maxHeaderSize: MAX_HEADER_BYTES,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
+    (request, response) => void answer(request, response, routing, log),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.setTimeout(STALLED_MS);
+  server.on('tlsClientError', (err) => log.debug({ err }, 'tls handshake failed'));
+  return { listen: (host, port) => listen(server, host, port), close: () => close(server) };
+}
+
+function routingOf(options: MetricsServerOptions): RouterOptions {
+  const { source, health, metricsText, gaveOut, wallMs = Date.now } = options;
+  return {
+    source,
+    health,
+    metricsText,
+    gate: createListGate(),
+    gaveOut: (instants) => gaveOut?.(instants, wallMs()),
+    identify: createIdentify(options),
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  routing: RouterOptions,
+  log: Logger,
+): Promise<void> {
+  const startedMs = performance.now();
+  try {
+    const result = await route(request, routing);
+    try {
+      await send(request, response, result);
+    } finally {
+      result.done?.();
+    }
+    const { code } = result;
+    const durationMs = performance.now() - startedMs;
+    log.debug({ method: request.method, path: request.url, code, durationMs }, 'request answered');
+  } catch (err) {
+    log.error({ err, method: request.method, path: request.url }, 'request failed');
+    if (response.headersSent) response.destroy();
+    else await send(request, response, refusalAnswer(internalError));
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw err;
+    throw new CodedError('port_in_use', `${host}:${port} is taken: stop what listens there or set --secure-port`, err);
+  }
+  return (server.address() as AddressInfo).port;
+}
+
+async function close(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+  await closed;
+  clearTimeout(timer);
+}

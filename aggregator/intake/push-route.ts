@@ -1,0 +1,112 @@
+// One push: authenticate, read, decode, store, answer. The contract is docs/protocol.md.
+import type { IncomingMessage } from 'node:http';
+import { decodeBatch } from '../../agent/protocol/codec.ts';
+import type { Batch } from '../../agent/protocol/batch.ts';
+import type { PushError, PushErrorCode, PushReply } from '../../agent/protocol/reply.ts';
+import type { Logger } from '../../agent/runtime/logger.ts';
+import type { TokenFile } from '../../agent/runtime/secret-files.ts';
+import type { AggregatorMetrics } from '../metrics.ts';
+import type { ShortageEvent } from '../resize/shortage-event.ts';
+import type { Observation } from '../store/observation.ts';
+import type { PointStore } from '../store/point-store.ts';
+import type { Receipt } from '../store/row.ts';
+import { isBearer } from './bearer.ts';
+import type { ClockSkew } from './clock-skew.ts';
+import type { Room } from './push-body.ts';
+import { readBody } from './push-body.ts';
+import { joinShortages } from './shortage-events.ts';
+
+export interface PushParts {
+  readonly token: TokenFile;
+  readonly store: PointStore;
+  readonly log: Logger;
+  /** This process's monotonic clock, ms, the store's own; and Unix ms. */
+  readonly clock: () => number;
+  readonly wallMs: () => number;
+  readonly onShortage: (event: ShortageEvent) => void;
+  /** A container's own limits were read to be others than before: the outcome of a resize, on the node. */
+  readonly onObserved: (containerId: string, observation: Observation) => void;
+  readonly metrics: AggregatorMetrics;
+}
+
+/** `bytes` of the body, and when it was there (performance.now()). */
+export type PushAnswer =
+  | { readonly kind: 'reply'; readonly reply: PushReply; readonly bytes: number; readonly beganMs: number }
+  | { readonly kind: 'refused'; readonly error: PushError; readonly bytes: number; readonly beganMs: number }
+  /** Nobody is there to be answered. */
+  | { readonly kind: 'aborted' };
+
+const MESSAGES: { readonly [kind in 'unknown_epoch' | 'stale' | 'overloaded']: string } = {
+  unknown_epoch: 'rows of refs that are not known here: send the batch again with every identity',
+  stale: 'a newer batch of this node is stored',
+  overloaded: 'more nodes than this aggregator holds',
+};
+
+/** Whether the sender has the token; an unreadable token file lets nobody in. */
+export function isAgent(request: IncomingMessage, { token, log }: PushParts): boolean {
+  try {
+    return isBearer(request.headers.authorization, token.read());
+  } catch (err) {
+    log.error({ err }, 'push token unreadable: no push is taken');
+    return false;
+  }
+}
+
+/** Never rejects because of what was sent. */
+export async function takePush(
+  request: IncomingMessage,
+  parts: PushParts,
+  skew: ClockSkew,
+  room: Room,
+): Promise<PushAnswer> {
+  const body = await readBody(request, room);
+  if (body.kind === 'aborted') return body;
+  if (body.kind === 'too_large') return refused('too_large', 'the batch is above 4 MiB');
+  if (body.kind === 'overloaded') return refused('overloaded', 'too many pushes at once');
+  const bytes = body.bytes.length;
+  const beganMs = performance.now();
+  const decoded = decodeBatch(body.bytes, request.headers['content-type'] ?? '');
+  if (decoded.kind === 'refused') {
+    const { kind: _, ...error } = decoded;
+    return { kind: 'refused', error, bytes, beganMs };
+  }
+  const { batch } = decoded;
+  const receipt = { monoMs: parts.clock(), wallMs: parts.wallMs() };
+  const accepted = parts.store.accept(batch, receipt.monoMs, receipt.wallMs);
+  if (accepted.kind !== 'accepted') return refused(accepted.kind, MESSAGES[accepted.kind], bytes, beganMs);
+  skew.measured(batch.node, batch.wallTimeMs - receipt.wallMs);
+  tell(parts, batch, accepted.limitsChanged, receipt);
+  const reply = { accepted: batch.sequence, names: accepted.names, directives: [] };
+  return { kind: 'reply', reply, bytes, beganMs };
+}
+
+/** What others wait for; a bug of theirs is theirs, the push was taken. */
+function tell(parts: PushParts, batch: Batch, limitsChanged: readonly string[], receipt: Receipt): void {
+  const { store, log, metrics, onObserved, onShortage } = parts;
+  const guarded = (act: () => void): void => {
+    try {
+      act();
+    } catch (err) {
+      log.error({ err, node: batch.node }, 'push listener failed');
+    }
+  };
+  for (const containerId of limitsChanged) {
+    const observation = store.observation(containerId);
+    if (observation !== undefined) guarded(() => onObserved(containerId, observation));
+  }
+  for (const joined of joinShortages(batch, store, receipt)) {
+    const { ref, resource, kind } = joined.kind === 'raised' ? joined.event.shortage : joined.shortage;
+    metrics.shortage(resource, kind, joined.kind);
+    if (joined.kind === 'raised') guarded(() => onShortage(joined.event));
+    else log.debug({ node: batch.node, ref, resource }, 'shortage of an unknown container');
+  }
+}
+
+export function refused(
+  code: PushErrorCode,
+  message: string,
+  bytes = 0,
+  beganMs: number = performance.now(),
+): PushAnswer {
+  return { kind: 'refused', error: { code, message }, bytes, beganMs };
+}

@@ -1,0 +1,296 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Batch } from '../../agent/protocol/batch.ts';
+import { BATCH_BINARY_V1, BATCH_JSON_V1, BATCH_PATH } from '../../agent/protocol/batch.ts';
+import { MAX_BATCH_BYTES } from '../../agent/protocol/bounds.ts';
+import { encodeBatch } from '../../agent/protocol/codec.ts';
+import { decodePushError, decodeReply } from '../../agent/protocol/push-reply.ts';
+import { silentLogger } from '../../agent/runtime/logger.ts';
+import { tokenFile } from '../../agent/runtime/secret-files.ts';
+import { createAggregatorMetrics } from '../metrics.ts';
+import type { ShortageEvent } from '../resize/shortage-event.ts';
+import { createClusterPki } from '../standalone/pki.ts';
+import type { ClusterPki } from '../standalone/pki.ts';
+import type { Observation } from '../store/observation.ts';
+import {
+  batch,
+  container,
+  containerIdentity,
+  id,
+  listed,
+  MIB,
+  NODE_IDENTITY,
+  pod,
+  testStore,
+  usageRow,
+  WALL_MS,
+} from '../store/store.test-support.ts';
+import { createPushServer } from './push-server.ts';
+import type { PushServer } from './push-server.ts';
+
+const MAIN = id('a1');
+const TOKEN = 'a-token-of-agents';
+const identities = [NODE_IDENTITY, containerIdentity(1, MAIN)];
+const web = pod('web', [container('main', MAIN)]);
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+let pki: ClusterPki;
+let folder: string;
+let server: PushServer;
+let port: number;
+let agent: Agent;
+let made: ReturnType<typeof testStore>;
+let shortages: ShortageEvent[];
+let observed: [string, Observation][];
+let metrics: ReturnType<typeof createAggregatorMetrics>;
+
+beforeAll(async () => {
+  pki = await createClusterPki(Date.now());
+  folder = mkdtempSync(join(tmpdir(), 'headroom-push-'));
+  writeFileSync(join(folder, 'token'), `${TOKEN}\n`);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+beforeEach(async () => {
+  made = testStore();
+  shortages = [];
+  observed = [];
+  metrics = createAggregatorMetrics({ counts: () => made.store.counts(), clockSkews: () => made.store.clockSkews() });
+  server = createPushServer({
+    tls: pki.serving,
+    token: tokenFile(join(folder, 'token')),
+    store: made.store,
+    log: silentLogger,
+    clock: () => 0,
+    wallMs: () => WALL_MS,
+    metrics,
+    onShortage: (event) => {
+      shortages.push(event);
+      if (event.shortage.need === 13) throw new Error('a listener with a bug');
+    },
+    onObserved: (containerId, observation) => observed.push([containerId, observation]),
+  });
+  port = await server.listen('127.0.0.1', 0);
+  agent = new Agent({ ca: pki.ca, keepAlive: true, maxSockets: 1 });
+});
+afterEach(async () => {
+  agent.destroy();
+  await server.close();
+});
+
+interface Sent {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+function send({ method = 'POST', path = BATCH_PATH, headers = {}, body = new Uint8Array() }: Sent): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, agent, method, path, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
+    });
+    sent.on('error', reject).end(body);
+  });
+}
+
+const AUTHORIZED = { authorization: `Bearer ${TOKEN}`, 'content-type': BATCH_BINARY_V1 };
+
+function push(
+  given: Batch,
+  mediaType: typeof BATCH_BINARY_V1 | typeof BATCH_JSON_V1 = BATCH_BINARY_V1,
+): Promise<Answer> {
+  return send({ headers: { ...AUTHORIZED, 'content-type': mediaType }, body: encodeBatch(given, mediaType) });
+}
+
+function codeOf({ body }: Answer): string {
+  const decoded = decodePushError(body);
+  return decoded.kind === 'error' ? decoded.error.code : `not an error: ${body.toString()}`;
+}
+
+async function outcomes(): Promise<string[]> {
+  const text = await metrics.registry.metrics();
+  return text.split('\n').filter((line) => line.startsWith('headroom_push_total{'));
+}
+
+describe('createPushServer', () => {
+  it('takes batches in both forms over one connection and answers with names', async () => {
+    made.store.upsertPod(web);
+    const first = await push(batch({ identities, rows: [usageRow(1)] }));
+    expect(first.status).toBe(200);
+    expect(decodeReply(first.body)).toEqual({
+      kind: 'reply',
+      reply: { accepted: 1, names: [{ ref: 1, namespace: 'default', pod: 'web', container: 'main' }], directives: [] },
+    });
+    const second = await push(
+      batch({ sequence: 2, bootTimeMs: 101_000, rows: [usageRow(1, { cpuWindowUs: 0 })] }),
+      BATCH_JSON_V1,
+    );
+    expect(decodeReply(second.body)).toMatchObject({ reply: { accepted: 2, names: [] } });
+    expect(listed(made.store)).toEqual([`default/web 0n ${100 * MIB}`]);
+    expect(await outcomes()).toEqual(['headroom_push_total{outcome="accepted"} 2']);
+  });
+
+  it.each([
+    ['no token', {}],
+    ['a wrong token', { authorization: 'Bearer wrong' }],
+    ['a token that begins like ours', { authorization: `Bearer ${TOKEN}x` }],
+    ['another scheme', { authorization: `Basic ${TOKEN}` }],
+  ])('refuses %s with 401 and stores nothing', async (_, headers: Readonly<Record<string, string>>) => {
+    made.store.upsertPod(web);
+    const body = encodeBatch(batch({ identities, rows: [usageRow(1)] }), BATCH_BINARY_V1);
+    const answer = await send({ headers: { 'content-type': BATCH_BINARY_V1, ...headers }, body });
+    expect([answer.status, codeOf(answer)]).toEqual([401, 'unauthenticated']);
+    expect(listed(made.store)).toEqual([]);
+  });
+
+  it('lets nobody in while its token file is empty, and takes the token that comes', async () => {
+    const path = join(folder, 'token');
+    writeFileSync(path, '');
+    const refused = await push(batch());
+    writeFileSync(path, TOKEN);
+    expect([refused.status, (await push(batch())).status]).toEqual([401, 200]);
+  });
+
+  it('names the versions that it takes when it is sent another', async () => {
+    const answer = await send({ headers: { ...AUTHORIZED, 'content-type': 'application/vnd.headroom.batch.v9' } });
+    expect(answer.status).toBe(415);
+    expect(decodePushError(answer.body)).toMatchObject({
+      error: { code: 'unsupported_version', accepts: [BATCH_BINARY_V1, BATCH_JSON_V1] },
+    });
+  });
+
+  it('answers what is malformed, unknown or stale with its status, and goes on', async () => {
+    const malformed = await send({ headers: AUTHORIZED, body: Buffer.from('nonsense') });
+    expect([malformed.status, codeOf(malformed)]).toEqual([400, 'malformed']);
+    const unknown = await push(batch({ rows: [usageRow(1)] }));
+    expect([unknown.status, codeOf(unknown)]).toEqual([409, 'unknown_epoch']);
+    await push(batch({ identities, epoch: 2, rows: [usageRow(1)] }));
+    const stale = await push(batch({ identities, epoch: 1, rows: [usageRow(1)] }));
+    expect([stale.status, codeOf(stale)]).toEqual([410, 'stale']);
+    expect((await outcomes()).sort()).toEqual([
+      'headroom_push_total{outcome="accepted"} 1',
+      'headroom_push_total{outcome="malformed"} 1',
+      'headroom_push_total{outcome="stale"} 1',
+      'headroom_push_total{outcome="unknown_epoch"} 1',
+    ]);
+  });
+
+  it('refuses a body above the bound, told or not, before it has read it', async () => {
+    const large = Buffer.alloc(MAX_BATCH_BYTES + 1);
+    const told = await send({ headers: { ...AUTHORIZED, 'content-length': String(large.length) }, body: large });
+    expect([told.status, codeOf(told)]).toEqual([413, 'too_large']);
+    const start = await rawRequest(
+      `POST ${BATCH_PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKEN}\r\ncontent-type: ${BATCH_BINARY_V1}\r\ncontent-length: 99999999999\r\n\r\n`,
+    );
+    expect(start).toContain('HTTP/1.1 413');
+    expect(start).toMatch(/connection: close/i);
+  });
+
+  it('takes nothing of a push whose sender goes away', async () => {
+    made.store.upsertPod(web);
+    const body = encodeBatch(batch({ identities, rows: [usageRow(1)] }), BATCH_BINARY_V1);
+    const socket = connect({ host: '127.0.0.1', port, ca: pki.ca });
+    await new Promise<void>((resolve) => socket.once('secureConnect', resolve));
+    const head = `POST ${BATCH_PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKEN}\r\ncontent-type: ${BATCH_BINARY_V1}\r\ncontent-length: ${body.length}\r\n\r\n`;
+    socket.write(Buffer.concat([Buffer.from(head), body.subarray(0, -1)]));
+    socket.end();
+    socket.resume();
+    await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    expect((await push(batch({ node: 'n2' }))).status).toBe(200);
+    expect(listed(made.store)).toEqual([]);
+  });
+
+  it('knows one path and one method', async () => {
+    expect((await send({ path: '/', headers: AUTHORIZED })).status).toBe(404);
+    const wrongMethod = await send({ method: 'GET', headers: AUTHORIZED });
+    expect([wrongMethod.status, wrongMethod.headers.allow]).toEqual([405, 'POST']);
+  });
+
+  it('hands on shortages with what is known of their containers, and survives a listener with a bug', async () => {
+    made.store.upsertPod(web);
+    const shortage = {
+      ref: 1,
+      resource: 'memory',
+      kind: 'limit-approach',
+      raisedBootMs: 99_900,
+      secondsToHarm: 4,
+      need: 100 * MIB,
+      limit: 128 * MIB,
+      rate: MIB,
+    } as const;
+    const given = batch({ identities, rows: [usageRow(1, { memoryLimitBytes: 128 * MIB })] });
+    const answer = await push({ ...given, shortages: [shortage, { ...shortage, need: 13 }] });
+    expect(answer.status).toBe(200);
+    expect(shortages).toHaveLength(2);
+    expect(shortages[0]).toMatchObject({
+      shortage,
+      pod: { uid: 'uid-web' },
+      container: { name: 'main' },
+      observation: { memoryLimitBytes: 128 * MIB },
+      node: 'n1',
+      receivedWallMs: WALL_MS,
+      raisedAgoMs: 100,
+    });
+  });
+
+  it('tells of limits that changed on the node, and of shortages whose pod is not known only a count', async () => {
+    const shortage = {
+      ref: 1,
+      resource: 'cpu',
+      kind: 'throttled',
+      raisedBootMs: 0,
+      secondsToHarm: 0,
+      need: 1,
+      limit: 1,
+      rate: 1,
+    } as const;
+    await push(batch({ identities, rows: [usageRow(1)], shortages: [shortage] }));
+    expect(shortages).toEqual([]);
+    expect(await metrics.registry.metrics()).toContain('kind="throttled",outcome="unknown_container"} 1');
+    made.store.upsertPod(web);
+    await push(batch({ sequence: 2, bootTimeMs: 101_000, rows: [usageRow(1, { cpuLimitMillis: 500 })] }));
+    expect(observed).toHaveLength(1);
+    expect(observed[0]).toMatchObject([MAIN, { cpuLimitMillis: 500 }]);
+  });
+
+  it('says which port is taken', async () => {
+    const other = createPushServer({
+      tls: pki.serving,
+      token: tokenFile(join(folder, 'token')),
+      store: made.store,
+      log: silentLogger,
+      clock: () => 0,
+      wallMs: () => WALL_MS,
+      metrics,
+      onShortage: () => undefined,
+      onObserved: () => undefined,
+    });
+    await expect(other.listen('127.0.0.1', port)).rejects.toMatchObject({ code: 'port_in_use' });
+  });
+});
+
+/** What the server answers to this text. */
+function rawRequest(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, ca: pki.ca });
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
+    socket.on('close', () => resolve(answer)).on('error', reject);
+    socket.write(text);
+  });
+}

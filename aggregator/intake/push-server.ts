@@ -1,0 +1,129 @@
+// The push port: HTTPS/1.1 with keep-alive, one route. Every connection, header, body and wait has a bound.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { BATCH_PATH } from '../../agent/protocol/batch.ts';
+import { MAX_BATCH_BYTES } from '../../agent/protocol/bounds.ts';
+import { encodePushError, encodeReply, PUSH_ERROR_STATUS } from '../../agent/protocol/push-reply.ts';
+import { CodedError } from '../../agent/runtime/coded-error.ts';
+import { watchClockSkew } from './clock-skew.ts';
+import type { Room } from './push-body.ts';
+import type { PushAnswer, PushParts } from './push-route.ts';
+import { isAgent, refused, takePush } from './push-route.ts';
+
+/** PEM. */
+export interface ServingCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface PushServerOptions extends PushParts {
+  readonly tls: ServingCertificate;
+}
+
+export interface PushServer {
+  /** @returns the port @throws CodedError port_in_use */
+  listen(host: string, port: number): Promise<number>;
+  /** For new connections. */
+  setTls(tls: ServingCertificate): void;
+  close(): Promise<void>;
+}
+
+const MAX_CONNECTIONS = 12_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** All bodies that are being received; 64 of the largest. */
+const MAX_ROOM_BYTES = 64 * MAX_BATCH_BYTES;
+const MAX_DISCARDED_BYTES = 4 * MAX_BATCH_BYTES;
+const TIMEOUTS = {
+  handshakeTimeout: 10_000,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5000,
+  /** Longer than any push interval that is sensible: 5 s is the default. */
+  keepAliveTimeout: 75_000,
+};
+
+export function createPushServer(options: PushServerOptions): PushServer {
+  const { log, tls } = options;
+  const skew = watchClockSkew(log);
+  const room: Room = { takenBytes: 0, maxBytes: MAX_ROOM_BYTES };
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const wrong = wrongRoute(request);
+    if (wrong !== undefined) return answerPlain(request, response, wrong);
+    if (!isAgent(request, options)) {
+      return answer(request, response, refused('unauthenticated', 'the bearer token of an agent is needed'), options);
+    }
+    answer(request, response, await takePush(request, options, skew, room), options);
+  };
+  const server = createServer({ ...tls, ...TIMEOUTS, maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+    handle(request, response).catch((err: unknown) => {
+      log.error({ err }, 'push failed');
+      response.destroy();
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('tlsClientError', (err) => log.debug({ err }, 'tls handshake failed'));
+  return {
+    listen: (host, port) => listen(server, host, port),
+    setTls: (renewed) => server.setSecureContext(renewed),
+    close: () => closeServer(server),
+  };
+}
+
+type HttpsServer = ReturnType<typeof createServer>;
+
+function listen(server: HttpsServer, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (err: NodeJS.ErrnoException) => {
+      const inUse = new CodedError('port_in_use', `can't listen on ${host}:${port}: ${err.message}`, err);
+      reject(err.code === 'EADDRINUSE' || err.code === 'EACCES' ? inUse : err);
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function closeServer(server: HttpsServer): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function wrongRoute(request: IncomingMessage): 404 | 405 | undefined {
+  if (request.url?.split('?', 1)[0] !== BATCH_PATH) return 404;
+  return request.method === 'POST' ? undefined : 405;
+}
+
+function answerPlain(request: IncomingMessage, response: ServerResponse, status: 404 | 405): void {
+  const text = status === 404 ? `only ${BATCH_PATH} is here\n` : `${BATCH_PATH} takes POST\n`;
+  send(request, response, status, 'text/plain', Buffer.from(text), status === 405 ? { allow: 'POST' } : {});
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, given: PushAnswer, { metrics }: PushParts): void {
+  if (given.kind === 'aborted') return metrics.pushed('aborted', 0, 0);
+  const seconds = (performance.now() - given.beganMs) / 1000;
+  if (given.kind === 'reply') {
+    metrics.pushed('accepted', given.bytes, seconds);
+    return send(request, response, 200, 'application/json', encodeReply(given.reply), {});
+  }
+  const { code } = given.error;
+  metrics.pushed(code, given.bytes, seconds);
+  const headers: Record<string, string> = code === 'overloaded' ? { 'retry-after': '1' } : {};
+  send(request, response, PUSH_ERROR_STATUS[code], 'application/json', encodePushError(given.error), headers);
+}
+
+/** What is left of a refused body is thrown away if it is little, so that the sender gets to read the answer; else the connection ends. */
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+): void {
+  if (!request.complete && !(Number(request.headers['content-length']) <= MAX_DISCARDED_BYTES)) {
+    response.shouldKeepAlive = false;
+  }
+  response.writeHead(status, { 'content-type': type, 'content-length': body.length, ...headers });
+  response.end(body);
+}

@@ -1,0 +1,34 @@
+// The shortages of a batch, joined with what the API and the store say of their containers.
+import type { Batch } from '../../agent/protocol/batch.ts';
+import type { Shortage } from '../../agent/protocol/shortage.ts';
+import type { ShortageEvent } from '../resize/shortage-event.ts';
+import type { PointStore } from '../store/point-store.ts';
+import type { Receipt } from '../store/row.ts';
+
+export type JoinedShortage =
+  | { readonly kind: 'raised'; readonly event: ShortageEvent }
+  /** Its pod is not known (yet), or is bound to another node. */
+  | { readonly kind: 'unknown_container'; readonly shortage: Shortage };
+
+/** After the batch was stored, so that each event carries the reading that came with it. */
+export function joinShortages(batch: Batch, store: PointStore, receipt: Receipt): JoinedShortage[] {
+  return batch.shortages.map((shortage) => {
+    const place = store.containerOf(batch.node, batch.bootId, batch.epoch, shortage.ref);
+    const pod = place && store.pod(place.podUid);
+    const container = pod?.containers.find((one) => one.containerId === place?.containerId);
+    if (place === undefined || pod === undefined || container === undefined) {
+      return { kind: 'unknown_container', shortage };
+    }
+    const event = {
+      shortage,
+      pod,
+      container,
+      observation: store.observation(place.containerId),
+      node: batch.node,
+      receivedMonoMs: receipt.monoMs,
+      receivedWallMs: receipt.wallMs,
+      raisedAgoMs: Math.max(0, batch.bootTimeMs - shortage.raisedBootMs),
+    };
+    return { kind: 'raised', event };
+  });
+}

@@ -1,0 +1,132 @@
+// HTTP to the API server on kept connections: a small pool for calls, so that a patch never waits for a TLS handshake,
+// and one apart for watches. HTTP/1.1 as undici speaks it; every call ends by a time-out.
+import { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
+import type { KubeEndpoint } from './config.ts';
+
+/** Any status is an answer; only I/O throws. */
+export interface KubeAnswer {
+  readonly status: number;
+  /** Seconds, from Retry-After; 0: none. */
+  readonly retryAfterSeconds: number;
+  /** Parsed JSON, or undefined when the body is none. */
+  readonly body: unknown;
+}
+
+export interface KubeCall {
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  /** Path and query, from /api or /apis on. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+/** A watch's answer: status and the body's chunks as they come. */
+export interface KubeStream {
+  readonly status: number;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+export interface KubeHttp {
+  call(call: KubeCall): Promise<KubeAnswer>;
+  stream(path: string, signal: AbortSignal): Promise<KubeStream>;
+  close(): Promise<void>;
+}
+
+const CALL_CONNECTIONS = 4;
+const WATCH_CONNECTIONS = 8;
+const CALL_TIMEOUT_MS = 10_000;
+/** A page of 500 objects is far below this. */
+const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
+const HEADERS_TIMEOUT_MS = 30_000;
+/** kube-apiserver closes a connection that was idle for 90 s. */
+const KEEP_ALIVE_MS = 85_000;
+/** Headers are asked for again at most this often: reading them may read files. */
+const HEADERS_FRESH_MS = 5000;
+
+export function createKubeHttp(endpoint: KubeEndpoint, userAgent: string): KubeHttp {
+  const common = { connect: { ...endpoint.tls, keepAliveInitialDelay: 30_000, timeout: CALL_TIMEOUT_MS } };
+  const pool = { keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS, pipelining: 1 };
+  const calls = new Agent({
+    ...common,
+    ...pool,
+    connections: CALL_CONNECTIONS,
+    headersTimeout: CALL_TIMEOUT_MS,
+    maxResponseSize: MAX_RESPONSE_BYTES,
+  });
+  const watches = new Agent({
+    ...common,
+    connections: WATCH_CONNECTIONS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    bodyTimeout: 0,
+  });
+  const { origin, pathname } = new URL(endpoint.server);
+  const prefix = pathname === '/' ? '' : pathname;
+  const headers = freshHeaders(endpoint, userAgent);
+
+  async function call(request: KubeCall): Promise<KubeAnswer> {
+    const deadline = AbortSignal.timeout(request.timeoutMs ?? CALL_TIMEOUT_MS);
+    const response = await calls.request({
+      origin,
+      path: prefix + request.path,
+      method: request.method,
+      headers: {
+        ...(await headers()),
+        ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+      },
+      body: request.body === undefined ? null : JSON.stringify(request.body),
+      signal: request.signal ? AbortSignal.any([deadline, request.signal]) : deadline,
+    });
+    if (response.statusCode === 401) headers.expire();
+    return { status: response.statusCode, retryAfterSeconds: retryAfter(response), body: await jsonOf(response) };
+  }
+
+  async function stream(path: string, signal: AbortSignal): Promise<KubeStream> {
+    const response = await watches.request({
+      origin,
+      path: prefix + path,
+      method: 'GET',
+      headers: await headers(),
+      signal,
+    });
+    if (response.statusCode === 401) headers.expire();
+    return { status: response.statusCode, chunks: response.body };
+  }
+
+  const close = async (): Promise<void> => void (await Promise.all([calls.destroy(), watches.destroy()]));
+  return { call, stream, close };
+}
+
+interface FreshHeaders {
+  (): Promise<Record<string, string>>;
+  /** After a 401: the token may have been replaced. */
+  expire(): void;
+}
+
+function freshHeaders(endpoint: KubeEndpoint, userAgent: string): FreshHeaders {
+  let kept: Record<string, string> | undefined;
+  let readMs = 0;
+  const read = async (): Promise<Record<string, string>> => {
+    if (kept && performance.now() - readMs < HEADERS_FRESH_MS) return kept;
+    kept = { accept: 'application/json', 'user-agent': userAgent, ...(await endpoint.headers()) };
+    readMs = performance.now();
+    return kept;
+  };
+  return Object.assign(read, { expire: () => (kept = undefined) });
+}
+
+function retryAfter({ headers }: Dispatcher.ResponseData): number {
+  const seconds = Number(headers['retry-after']);
+  return seconds > 0 ? seconds : 0;
+}
+
+async function jsonOf({ body }: Dispatcher.ResponseData): Promise<unknown> {
+  const text = await body.text();
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

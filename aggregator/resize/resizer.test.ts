@@ -1,0 +1,281 @@
+import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../../agent/runtime/logger.ts';
+import { containerOf, LEAK, MIB, NODE, patched, POD, wirePod } from '../../test/fixtures/kube/pods.ts';
+import type { PatchAnswer, PodAnswer } from '../kube/client.ts';
+import type { PodEvent } from '../kube/events.ts';
+import type { JsonPatchOp } from '../kube/json-patch.ts';
+import type { PodRecord } from '../kube/records.ts';
+import type { Observation } from '../store/observation.ts';
+import { Resizer } from './resizer.ts';
+import type { ResizeMode } from './resizer.ts';
+import type { ShortageEvent } from './shortage-event.ts';
+
+const TARGET_BYTES = 660 * MIB;
+
+/** An API server of one pod, a clock that is set by hand, and what was told. */
+class Bench {
+  nowMs = 1000;
+  latest: Observation | undefined;
+  stored: PodRecord | undefined = POD;
+  readonly patches: (readonly JsonPatchOp[])[] = [];
+  readonly events: PodEvent[] = [];
+  readonly timers: { readonly ms: number; readonly act: () => void }[] = [];
+  /** Instead of the API server's own answer, once each. */
+  readonly answers: PatchAnswer[] = [];
+  /** Runs while a patch is on its way. */
+  onPatch: () => void = () => {};
+  readonly resizer: Resizer;
+
+  constructor(mode: ResizeMode = 'on') {
+    this.resizer = new Resizer({
+      mode,
+      kube: {
+        patchResize: (_key, ops) => Promise.resolve(this.#patch(ops)),
+        getPod: () => Promise.resolve(this.#read()),
+      },
+      node: () => NODE,
+      pod: () => this.stored,
+      observation: () => this.latest,
+      events: { record: (event) => void this.events.push(event) },
+      clock: { bootTimeMs: () => this.nowMs, wallTimeMs: () => 0 },
+      log: silentLogger,
+      after: (ms, act) => {
+        const timer = { ms, act };
+        this.timers.push(timer);
+        return () => void this.timers.splice(this.timers.indexOf(timer), 1);
+      },
+    });
+  }
+
+  short(part: Partial<ShortageEvent> = {}): void {
+    this.resizer.onShortage({
+      shortage: LEAK,
+      pod: POD,
+      container: POD.containers[0]!,
+      observation: undefined,
+      node: 'n1',
+      receivedMonoMs: this.nowMs,
+      receivedWallMs: 0,
+      raisedAgoMs: 12,
+      ...part,
+    });
+  }
+
+  observe(memoryLimitBytes: number): void {
+    this.resizer.onObserved(POD.containers[0]!.containerId, { memoryLimitBytes, cpuLimitMillis: 200 } as Observation);
+  }
+
+  reasons(): string[] {
+    return this.events.map(({ reason }) => reason);
+  }
+
+  #patch(ops: readonly JsonPatchOp[]): PatchAnswer {
+    this.patches.push(ops);
+    this.onPatch();
+    const answer = this.answers.shift();
+    if (answer) return answer;
+    if (!this.stored) return refused(404, 'not found');
+    try {
+      const after = patched(wirePod(this.stored), ops);
+      const { generation } = this.stored;
+      this.stored = {
+        ...this.stored,
+        generation: generation + 1,
+        containers: after.containers.map((c) =>
+          containerOf({ ...c, running: true, resizable: true, containerId: POD.containers[0]!.containerId }),
+        ),
+      };
+      return { kind: 'accepted', pod: this.stored };
+    } catch {
+      return refused(422, 'the server rejected our request due to an error in our request');
+    }
+  }
+
+  #read(): PodAnswer {
+    return this.stored ? { kind: 'found', pod: this.stored } : { kind: 'absent' };
+  }
+}
+
+function refused(status: number, message: string): PatchAnswer {
+  return { kind: 'refused', status, reason: 'Invalid', message, causes: [] };
+}
+
+/** Lets the promises that are ready run. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+}
+
+describe('the resizer', () => {
+  it('raises a leak once, and calls it confirmed when the cgroup has the limit', async () => {
+    const bench = new Bench();
+    bench.onPatch = () => void (bench.nowMs += 30);
+    bench.short();
+    await settle();
+    expect(bench.stored?.containers[0]?.limits.memoryBytes).toBe(TARGET_BYTES);
+    expect(bench.reasons()).toEqual(['HeadroomResize']);
+    bench.observe(64 * MIB);
+    expect(bench.resizer.inFlight).toBe(1);
+    bench.nowMs += 800;
+    bench.observe(TARGET_BYTES);
+    expect(bench.resizer.inFlight).toBe(0);
+    expect(bench.timers).toEqual([]);
+    expect(bench.reasons()).toEqual(['HeadroomResize', 'HeadroomResizeConfirmed']);
+    expect(bench.events[1]?.message).toContain('growing 10 MiB/s');
+    expect(bench.events[1]?.message).toContain(
+      'signal to receipt 12 ms, to decision 0 ms, to acceptance 30 ms, to the cgroup 800 ms',
+    );
+  });
+
+  it('sees a node that was faster than the answer to the patch', async () => {
+    const bench = new Bench();
+    bench.latest = { memoryLimitBytes: TARGET_BYTES, cpuLimitMillis: 200 } as Observation;
+    bench.short();
+    await settle();
+    expect(bench.reasons()).toEqual(['HeadroomResize', 'HeadroomResizeConfirmed']);
+  });
+
+  it('has one patch in flight a pod, however often the shortage is said', async () => {
+    const bench = new Bench();
+    for (let said = 0; said < 5; said += 1) bench.short();
+    await settle();
+    for (let said = 0; said < 5; said += 1) bench.short();
+    await settle();
+    expect(bench.patches).toHaveLength(1);
+  });
+
+  it('judges what came meanwhile when the pod is free again', async () => {
+    const bench = new Bench();
+    bench.short();
+    await settle();
+    bench.short({ shortage: { ...LEAK, limit: TARGET_BYTES, need: 650 * MIB } });
+    bench.observe(TARGET_BYTES);
+    await settle();
+    expect(bench.patches).toHaveLength(2);
+    expect(bench.stored?.containers[0]?.limits.memoryBytes).toBe(1024 * MIB);
+  });
+
+  it('reads the pod again when a test fails, and raises from there', async () => {
+    const bench = new Bench();
+    bench.stored = { ...POD, containers: [containerOf({ limits: { cpuMillis: 200, memoryBytes: 63 * MIB } })] };
+    bench.short();
+    await settle();
+    expect(bench.patches).toHaveLength(2);
+    expect(bench.patches[1]).toContainEqual(expect.objectContaining({ op: 'test', value: '63Mi' }));
+    expect(bench.reasons()).toEqual(['HeadroomResize']);
+  });
+
+  it('leaves a pod alone that somebody else has raised meanwhile', async () => {
+    const bench = new Bench();
+    bench.stored = { ...POD, containers: [containerOf({ limits: { memoryBytes: 800 * MIB } })] };
+    bench.short();
+    await settle();
+    expect(bench.patches).toHaveLength(1);
+    expect(bench.stored.containers[0]?.limits.memoryBytes).toBe(800 * MIB);
+    expect(bench.resizer.inFlight).toBe(0);
+  });
+
+  it('remembers a refusal on unchanged ground and backs off', async () => {
+    const bench = new Bench();
+    bench.answers.push(refused(422, 'Pod QOS Class may not change as a result of resizing'));
+    bench.short();
+    await settle();
+    expect(bench.events[0]).toMatchObject({ reason: 'HeadroomResizeRefused', type: 'Warning' });
+    expect(bench.events[0]?.message).toContain('Pod QOS Class may not change');
+    bench.nowMs += 4000;
+    bench.short();
+    await settle();
+    expect(bench.patches).toHaveLength(1);
+    bench.nowMs += 1001;
+    bench.short();
+    await settle();
+    expect(bench.patches).toHaveLength(2);
+  });
+
+  it('remembers a refusal by admission without reading again', async () => {
+    const bench = new Bench();
+    bench.answers.push(refused(403, 'exceeded quota: q'));
+    bench.short();
+    await settle();
+    expect(bench.patches).toHaveLength(1);
+    expect(bench.events[0]?.message).toContain('exceeded quota: q');
+  });
+
+  it('forgets a pod that is gone', async () => {
+    const bench = new Bench();
+    bench.stored = undefined;
+    bench.short();
+    await settle();
+    expect(bench.events).toEqual([]);
+    expect(bench.resizer.inFlight).toBe(0);
+  });
+
+  it('ends with the cause when the node says that it can not', async () => {
+    const bench = new Bench();
+    bench.short();
+    await settle();
+    const message = 'In-place resize of containers with swap is not supported.';
+    const resizeConditions = [{ type: 'PodResizePending', reason: 'Infeasible', message }];
+    bench.resizer.onPodUpsert({ ...bench.stored!, observedGeneration: 2, resizeConditions });
+    expect(bench.events[1]).toMatchObject({
+      reason: 'HeadroomResizeUnconfirmed',
+      message: expect.stringContaining(message) as string,
+    });
+    expect(bench.resizer.inFlight).toBe(0);
+  });
+
+  it('calls a resize unconfirmed after a minute, with the cause', async () => {
+    const bench = new Bench();
+    bench.short();
+    await settle();
+    bench.resizer.onPodUpsert({ ...bench.stored!, observedGeneration: 2 });
+    expect(bench.timers[0]?.ms).toBe(60_000);
+    bench.timers[0]?.act();
+    expect(bench.events[1]).toMatchObject({
+      reason: 'HeadroomResizeUnconfirmed',
+      message: expect.stringContaining('has not read the new limit') as string,
+    });
+    bench.short({ pod: bench.stored!, shortage: { ...LEAK, limit: TARGET_BYTES } });
+    await settle();
+    expect(bench.patches).toHaveLength(1);
+  });
+
+  it('only tells in a dry run, and ignores everything when off', async () => {
+    const dry = new Bench('dry-run');
+    dry.short();
+    const off = new Bench('off');
+    off.short();
+    await settle();
+    expect(dry.patches.concat(off.patches)).toEqual([]);
+    expect(dry.reasons()).toEqual(['HeadroomResizePlanned']);
+    expect(off.events).toEqual([]);
+  });
+
+  it('says once why a pod that asked is left alone, and nothing of one that did not', async () => {
+    const bench = new Bench();
+    const small = { ...POD, annotations: { ...POD.annotations, 'headroom.dev/max-memory': '64Mi' } };
+    bench.short({ pod: small });
+    bench.short({ pod: small });
+    bench.short({ pod: { ...POD, annotations: {} } });
+    expect(bench.reasons()).toEqual(['HeadroomResizeSkipped']);
+    expect(bench.events[0]?.message).toContain('at maximum: headroom.dev/max-memory allows 64 MiB');
+    expect(bench.patches).toEqual([]);
+  });
+
+  it('skips a shortage of a container that was restarted meanwhile', async () => {
+    const bench = new Bench();
+    bench.short({ container: { ...POD.containers[0]!, containerId: 'd0'.repeat(32) } });
+    await settle();
+    expect(bench.patches).toEqual([]);
+  });
+
+  it('waits for its patch when it closes, takes no more, and leaves no timer', async () => {
+    const bench = new Bench();
+    bench.short();
+    await bench.resizer.close();
+    expect(bench.patches).toHaveLength(1);
+    expect(bench.timers).toEqual([]);
+    bench.short({ pod: { ...POD, uid: 'u2' } });
+    await settle();
+    expect(bench.patches).toHaveLength(1);
+  });
+});

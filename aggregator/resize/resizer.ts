@@ -1,0 +1,277 @@
+// The shortage loop: shortage → decision → patch of pods/resize → confirmation in the cgroup. One resize in flight a pod;
+// what comes meanwhile for that pod is kept, the newest of each container and resource, and judged again afterwards.
+import type { Clock } from '../../agent/runtime/clock.ts';
+import type { Logger } from '../../agent/runtime/logger.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { Recent } from '../kube/recent.ts';
+import type { NodeRecord, PodRecord } from '../kube/records.ts';
+import type { Observation } from '../store/observation.ts';
+import { Attempts } from './attempts.ts';
+import { Confirmations } from './confirmations.ts';
+import type { After, Ending } from './confirmations.ts';
+import { decideResize } from './decide.ts';
+import type { ResizeDecision, ResizeTarget } from './decide.ts';
+import { describeLegs, legDurations } from './legs.ts';
+import type { Legs } from './legs.ts';
+import { patchOnce } from './patch-once.ts';
+import type { ShortageEvent } from './shortage-event.ts';
+
+/** `off`: shortages are ignored. `dry-run`: decided and told, nothing is patched. */
+export type ResizeMode = 'off' | 'dry-run' | 'on';
+
+export interface ResizerParts {
+  readonly mode: ResizeMode;
+  readonly kube: Pick<KubeClient, 'patchResize' | 'getPod'>;
+  /** Projections as the watches left them. */
+  readonly node: (name: string) => NodeRecord | undefined;
+  readonly pod: (uid: string) => PodRecord | undefined;
+  /** The newest reading of a container. */
+  readonly observation: (containerId: string) => Observation | undefined;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Tests give their own. */
+  readonly after?: After;
+}
+
+/** Resizes under way at once, in all. */
+const MOST_IN_FLIGHT = 256;
+/** Shortages kept for a pod that is in flight. */
+const MOST_KEPT = 64;
+/** An older shortage says nothing of now: the agent repeats what lasts each second. */
+const KEPT_FRESH_MS = 5000;
+const SAID_AGAIN_MS = 10 * 60_000;
+const MOST_SAID = 4096;
+
+/** A resize from its decision to its end. */
+interface Flight {
+  readonly event: ShortageEvent;
+  readonly target: ResizeTarget;
+  readonly reason: string;
+  legs: Legs;
+}
+
+export class Resizer {
+  readonly #parts: ResizerParts;
+  readonly #attempts = new Attempts();
+  readonly #confirmations: Confirmations;
+  readonly #said = new Recent(SAID_AGAIN_MS, MOST_SAID);
+  /** Pod uid → newest shortages by container and resource, for pods in flight. */
+  readonly #kept = new Map<string, Map<string, ShortageEvent>>();
+  readonly #patching = new Set<Promise<void>>();
+  #closed = false;
+
+  constructor(parts: ResizerParts) {
+    this.#parts = parts;
+    this.#confirmations = new Confirmations(parts.after);
+  }
+
+  /** Pods with a resize under way. */
+  get inFlight(): number {
+    return this.#kept.size;
+  }
+
+  onShortage(event: ShortageEvent): void {
+    if (this.#parts.mode === 'off' || this.#closed) return;
+    const kept = this.#kept.get(event.pod.uid);
+    const key = `${event.container.containerId}/${event.shortage.resource}`;
+    if (!kept) this.#consider(event, event.pod);
+    else if (kept.has(key) || kept.size < MOST_KEPT) kept.set(key, event);
+  }
+
+  /** A new reading of a container by its agent; at least each one whose limits changed. */
+  onObserved(containerId: string, observation: Observation): void {
+    this.#confirmations.observed(containerId, observation);
+  }
+
+  onPodUpsert(pod: PodRecord): void {
+    this.#confirmations.podChanged(pod);
+  }
+
+  onPodRemoved(uid: string): void {
+    this.#confirmations.podRemoved(uid);
+    if (!this.#kept.has(uid)) this.#attempts.forget(uid);
+  }
+
+  /** Patches under way are waited for; confirmations are not. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#patching);
+    this.#confirmations.close();
+  }
+
+  #decide(event: ShortageEvent, pod: PodRecord, ignoreAttempts = false): ResizeDecision {
+    const { node, clock } = this.#parts;
+    const container = pod.containers.find(({ name }) => name === event.container.name);
+    // The same name may be another incarnation by now: the shortage was not its.
+    if (!container || container.containerId !== event.container.containerId) {
+      return { action: 'skip', code: 'container-state', reason: 'the container that ran short is gone' };
+    }
+    return decideResize({
+      pod,
+      container,
+      shortage: event.shortage,
+      observation: event.observation,
+      node: node(pod.nodeName),
+      attempt: ignoreAttempts ? undefined : this.#attempts.of(pod.uid),
+      nowMs: clock.bootTimeMs(),
+    });
+  }
+
+  #consider(event: ShortageEvent, pod: PodRecord): void {
+    const decision = this.#decide(event, pod);
+    const legs = {
+      raisedAgoMs: event.raisedAgoMs,
+      receivedMs: event.receivedMonoMs,
+      decidedMs: this.#parts.clock.bootTimeMs(),
+    };
+    if (decision.action !== 'resize') return this.#tellNoResize(event, decision);
+    const flight: Flight = { event, target: decision.target, reason: decision.reason, legs };
+    if (this.#parts.mode === 'dry-run') return this.#tellPlan(flight);
+    if (this.#kept.size >= MOST_IN_FLIGHT) {
+      const reason = `${MOST_IN_FLIGHT} resizes are under way`;
+      return this.#tellNoResize(event, { action: 'wait', reason, untilMs: legs.decidedMs + KEPT_FRESH_MS });
+    }
+    this.#kept.set(pod.uid, new Map());
+    this.#attempts.begin(pod.uid);
+    const patching = this.#patch(flight, pod).catch((err: unknown) => this.#fail(flight, `bug: ${String(err)}`, err));
+    this.#patching.add(patching);
+    void patching.finally(() => this.#patching.delete(patching));
+  }
+
+  async #patch(flight: Flight, pod: PodRecord): Promise<void> {
+    const { kube, clock, log } = this.#parts;
+    const { event, target } = flight;
+    const again = (fresh: PodRecord): ResizeDecision => this.#decide(event, fresh, true);
+    const result = await patchOnce(kube, pod, target, again);
+    flight.legs = { ...flight.legs, acceptedMs: clock.bootTimeMs() };
+    switch (result.kind) {
+      case 'accepted': {
+        const { containerId } = event.container;
+        this.#tell('HeadroomResize', { ...flight, target: result.target, reason: result.reason ?? flight.reason });
+        const accepted = { pod: result.pod, containerId, target: result.target };
+        this.#confirmations.await(accepted, (ending) => this.#end(flight, ending));
+        // The node can be faster than the patch's answer.
+        const latest = this.#parts.observation(containerId);
+        if (latest) this.#confirmations.observed(containerId, latest);
+        return;
+      }
+      case 'gone':
+        log.info(fieldsOf(event), 'pod ended before its resize');
+        this.#attempts.forget(pod.uid);
+        return this.#land(pod.uid);
+      case 'not-needed':
+        this.#attempts.succeeded(pod.uid);
+        this.#tellNoResize(event, result.decision);
+        return this.#land(pod.uid);
+      case 'refused':
+      case 'error':
+        return this.#fail(flight, result.reason);
+    }
+  }
+
+  #fail(flight: Flight, why: string, err?: unknown): void {
+    const { log, events, clock } = this.#parts;
+    const { pod, container } = flight.event;
+    const { untilMs, failures } = this.#attempts.failed(pod.uid, why, clock.bootTimeMs());
+    const backoffMs = Math.round(untilMs - clock.bootTimeMs());
+    log.warn(
+      { ...fieldsOf(flight.event), ...legDurations(flight.legs), reason: why, failures, backoffMs, err },
+      'resize not accepted',
+    );
+    const message = `${flight.reason}: refused: ${why}`;
+    events.record({
+      pod,
+      container: container.name,
+      type: 'Warning',
+      reason: 'HeadroomResizeRefused',
+      message,
+      sameAs: why,
+    });
+    this.#land(pod.uid);
+  }
+
+  #end(flight: Flight, ending: Ending): void {
+    const { log, events, clock } = this.#parts;
+    const { pod, container } = flight.event;
+    const fields = fieldsOf(flight.event);
+    if (ending.kind === 'applied') {
+      flight.legs = { ...flight.legs, confirmedMs: clock.bootTimeMs() };
+      this.#attempts.succeeded(pod.uid);
+      this.#tell('HeadroomResizeConfirmed', flight);
+    } else if (ending.kind === 'pod-gone') {
+      this.#attempts.forget(pod.uid);
+      log.info(fields, 'pod ended before its resize was confirmed');
+    } else {
+      const { kind, reason } = ending.outcome;
+      const { failures } = this.#attempts.failed(pod.uid, reason, clock.bootTimeMs());
+      log.warn({ ...fields, ...legDurations(flight.legs), outcome: kind, reason, failures }, 'resize unconfirmed');
+      const message = `${flight.reason}: ${kind}: ${reason}`;
+      const said = { pod, container: container.name, type: 'Warning', sameAs: `${kind} ${reason}` } as const;
+      events.record({ ...said, reason: 'HeadroomResizeUnconfirmed', message });
+    }
+    this.#land(pod.uid);
+  }
+
+  /** The pod is free again: what was kept for it is judged if it is still new. */
+  #land(uid: string): void {
+    const kept = this.#kept.get(uid);
+    this.#kept.delete(uid);
+    const pod = this.#parts.pod(uid);
+    if (!kept || !pod || this.#closed) return;
+    const freshMs = this.#parts.clock.bootTimeMs() - KEPT_FRESH_MS;
+    for (const event of kept.values()) if (event.receivedMonoMs >= freshMs) this.onShortage({ ...event, pod });
+  }
+
+  #tell(reason: 'HeadroomResize' | 'HeadroomResizeConfirmed', flight: Flight): void {
+    const { log, events } = this.#parts;
+    const { pod, container } = flight.event;
+    const fields = {
+      ...fieldsOf(flight.event),
+      ...legDurations(flight.legs),
+      reason: flight.reason,
+      target: flight.target.limits,
+    };
+    log.info(fields, reason === 'HeadroomResize' ? 'resize accepted' : 'resize confirmed');
+    const message = `${flight.reason} (${describeLegs(flight.legs)})`;
+    events.record({ pod, container: container.name, type: 'Normal', reason, message });
+  }
+
+  #tellPlan({ event, target, reason, legs }: Flight): void {
+    const { log, events, clock } = this.#parts;
+    const { pod, container, shortage } = event;
+    const sameAs = `${shortage.resource} ${JSON.stringify(target.limits)}`;
+    const isNew = this.#said.isNew(`${pod.uid}/${container.name}/${sameAs}`, clock.bootTimeMs());
+    const fields = { ...fieldsOf(event), ...legDurations(legs), reason, target: target.limits };
+    log[isNew ? 'info' : 'debug'](fields, 'resize planned');
+    const message = `dry run, nothing is changed: ${reason} (${describeLegs(legs)})`;
+    events.record({ pod, container: container.name, type: 'Normal', reason: 'HeadroomResizePlanned', message, sameAs });
+  }
+
+  #tellNoResize(event: ShortageEvent, decision: Exclude<ResizeDecision, { action: 'resize' }>): void {
+    const { log, events, clock } = this.#parts;
+    const { pod, container, shortage } = event;
+    const { action, reason } = decision;
+    const fields = { ...fieldsOf(event), action, reason };
+    const asked = action === 'skip' && decision.code !== 'not-asked';
+    const isNew =
+      asked && this.#said.isNew(`${pod.uid}/${container.name}/${shortage.resource}/${reason}`, clock.bootTimeMs());
+    log[isNew ? 'info' : 'debug'](fields, 'shortage not answered');
+    if (!isNew) return;
+    const message = `${shortage.resource} ${shortage.kind}: ${reason}`;
+    const said = { pod, container: container.name, type: 'Warning', sameAs: `${shortage.resource} ${reason}` } as const;
+    events.record({ ...said, reason: 'HeadroomResizeSkipped', message });
+  }
+}
+
+function fieldsOf({ pod, container, node, shortage }: ShortageEvent): Record<string, unknown> {
+  const { resource, kind, need, limit, secondsToHarm } = shortage;
+  return {
+    pod: `${pod.namespace}/${pod.name}`,
+    container: container.name,
+    uid: pod.uid,
+    node,
+    shortage: { resource, kind, need, limit, secondsToHarm },
+  };
+}

@@ -1,0 +1,41 @@
+// How far one step goes: big enough to last, so that a container in need is not patched again a second later.
+import type { Shortage } from '../../agent/protocol/shortage.ts';
+import type { Observation } from '../store/observation.ts';
+
+const MIB = 1024 * 1024;
+/** A growing container gets what it would take at this pace for so long. */
+const LASTING_S = 60;
+const MEMORY_FACTOR = 1.5;
+const CPU_STEP_MILLIS = 10;
+const CPU_FACTOR = 2;
+const CPU_MARGIN = 1.5;
+/** A higher share says only "much more than this". */
+const MOST_THROTTLED = 0.9;
+
+/** What the container can't do without now, bytes or millicores; never less than either source says. */
+export function needOf(shortage: Shortage, observation: Observation | undefined): number {
+  const observed =
+    shortage.resource === 'memory'
+      ? (observation?.memoryCurrentBytes ?? 0) - (observation?.fileBytes ?? 0)
+      : (observation?.cpuMillis ?? 0);
+  return Math.max(positive(shortage.need), positive(observed));
+}
+
+/** Wanted limit before any bound. Memory in whole MiB, cpu in whole 10 m. @param limit the spec's */
+export function wantedLimit(shortage: Shortage, need: number, limit: number): number {
+  const rate = positive(shortage.rate);
+  if (shortage.resource === 'memory') {
+    return roundUp(Math.max(need + rate * LASTING_S, limit * MEMORY_FACTOR), MIB);
+  }
+  const unthrottled = (need / (1 - Math.min(rate, MOST_THROTTLED))) * CPU_MARGIN;
+  return roundUp(Math.max(unthrottled, limit * CPU_FACTOR), CPU_STEP_MILLIS);
+}
+
+function roundUp(amount: number, step: number): number {
+  return Math.ceil(amount / step) * step;
+}
+
+/** 0 for what was not read or makes no sense. */
+function positive(amount: number): number {
+  return Number.isFinite(amount) && amount > 0 ? amount : 0;
+}

@@ -1,0 +1,216 @@
+// Builds a cluster of one from its parts, in order, and registers how each ends: instance → certificates → API → kubelet →
+// aggregator → agent → demo. Whatever fails on the way, what was made is removed again.
+import { randomBytes } from 'node:crypto';
+import type { Hierarchy } from '../../agent/cgroup/hierarchy.ts';
+import { openHierarchy } from '../../agent/cgroup/hierarchy.ts';
+import { CodedError } from '../../agent/runtime/coded-error.ts';
+import type { Logger } from '../../agent/runtime/logger.ts';
+import type { Shutdown } from '../../agent/runtime/shutdown.ts';
+import type { ClusterApi } from './api/cluster-api.ts';
+import { createClusterApi } from './api/cluster-api.ts';
+import { ObjectStore } from './api/object-store.ts';
+import type { MetricsBackend } from './api/metrics-proxy.ts';
+import { refuseForeignPods } from './admission.ts';
+import { demoPods } from './demo/demo-pods.ts';
+import type { StandaloneFlags } from './flags.ts';
+import { DEFAULT_API_PORT } from './flags.ts';
+import type { Instance } from './instance.ts';
+import { claimInstance } from './instance.ts';
+import { kubeconfigText } from './kubeconfig.ts';
+import { writeKubeconfig } from './kubeconfig-file.ts';
+import type { Program } from './kubelet/container-process.ts';
+import type { Kubelet, OwnPod } from './kubelet/kubelet.ts';
+import { createKubelet } from './kubelet/kubelet.ts';
+import { machineCapacity } from './kubelet/node-object.ts';
+import type { ClusterPki } from './pki.ts';
+import { createClusterPki } from './pki.ts';
+import { runPlainly } from './plain-role.ts';
+import type { Missing } from './missing.ts';
+import { missingOf, missingPage } from './missing.ts';
+import type { OnLine, Role } from './roles.ts';
+import { agentRole, aggregatorRole, portNamed } from './roles.ts';
+
+export interface Launched {
+  readonly kubeconfigFile: string;
+  readonly apiUrl: string;
+  readonly pki: ClusterPki;
+  readonly store: ObjectStore;
+  /** Address of the agent's /metrics. */
+  readonly agentUrl: string;
+  /** What this machine or these rights don't allow, each with what to do about it. */
+  readonly missing: readonly string[];
+}
+
+/** A role that has not said that it listens after so long is taken for broken. */
+const ROLE_START_MS = 30_000;
+const MOST_EVENTS = 1000;
+
+/** @throws CodedError, or an Error that tells what a role said at its end */
+export async function launch(
+  flags: StandaloneFlags,
+  log: Logger,
+  shutdown: Shutdown,
+  interrupted: () => boolean,
+  onLine: OnLine,
+): Promise<Launched> {
+  const hierarchy = openHierarchy(flags['cgroup-root'], flags['proc-root']);
+  const instance = claimInstance(hierarchy);
+  shutdown.onClose('instance', () => instance.release());
+  for (const what of instance.removed) log.info({ removed: what }, 'cleaned up after an earlier run');
+  const pki = await createClusterPki(Date.now());
+  const store = newStore();
+  const apiToken = randomBytes(32).toString('base64url');
+  let backend: MetricsBackend | undefined;
+  let missing: readonly Missing[] = [];
+  const sources = { backend: () => backend, page: () => missingPage(missing) };
+  const api = await openApi(flags, log, store, pki, apiToken, sources);
+  shutdown.onClose('api', () => api.close());
+  stopIf(interrupted);
+  const kubeconfigFile = flags.kubeconfig ?? instance.kubeconfigFile;
+  const config = kubeconfigText(api.url, pki.ca, 'admin', { kind: 'certificate', pair: pki.admin });
+  shutdown.onClose('kubeconfig', writeKubeconfig(kubeconfigFile, config));
+  const kubelet = createKubelet({
+    log,
+    wallTimeMs: Date.now,
+    store,
+    nodeName: flags.nodeName,
+    capacity: machineCapacity(),
+    writer: instance.writer,
+    observe: hierarchy,
+  });
+  shutdown.onClose('kubelet', () => kubelet.stop());
+  missing = missingOf(hierarchy, kubelet.noRights, flags.demo);
+
+  const start = roleStarter(kubelet, instance, log, shutdown);
+  const options = {
+    instance,
+    pki,
+    apiUrl: api.url,
+    apiToken,
+    nodeName: flags.nodeName,
+    cgroupRoot: flags['cgroup-root'],
+    procRoot: flags['proc-root'],
+    logLevel: flags['log-level'],
+  };
+  const aggregator = aggregatorRole(options, onLine);
+  const ports = await start(aggregator);
+  stopIf(interrupted);
+  backend = metricsBackend(aggregator, pki);
+  const agent = agentRole(options, portNamed(ports, 'push')!, onLine);
+  const agentPorts = await start(agent);
+
+  stopIf(interrupted);
+  if (flags.demo) runDemo(kubelet, instance, flags['leak-rate'], log);
+  return {
+    kubeconfigFile,
+    apiUrl: api.url,
+    pki,
+    store,
+    agentUrl: `http://127.0.0.1:${portNamed(agentPorts, 'health')}/metrics`,
+    missing: missing.map(({ name, cause }) => `${name}: ${cause}`),
+  };
+}
+
+/** What is made after the closing began would never be removed. */
+function stopIf(interrupted: () => boolean): void {
+  if (interrupted()) throw new Error('interrupted by a signal');
+}
+
+function newStore(): ObjectStore {
+  const store = new ObjectStore({ wallTimeMs: Date.now, caps: { events: MOST_EVENTS } });
+  for (const name of ['default', 'kube-system']) {
+    store.create('namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name },
+      status: { phase: 'Active' },
+    });
+  }
+  return store;
+}
+
+async function openApi(
+  flags: StandaloneFlags,
+  log: Logger,
+  store: ObjectStore,
+  pki: ClusterPki,
+  token: string,
+  sources: { readonly backend: () => MetricsBackend | undefined; readonly page: () => string },
+): Promise<ClusterApi> {
+  const user = {
+    name: 'system:serviceaccount:headroom-system:headroom-aggregator',
+    groups: ['system:serviceaccounts', 'system:serviceaccounts:headroom-system', 'system:authenticated'],
+  };
+  const options = {
+    log,
+    store,
+    wallTimeMs: Date.now,
+    tls: { ...pki.serving, clientCa: pki.ca },
+    tokens: [{ token, user }],
+    metrics: sources.backend,
+    metricsPage: sources.page,
+    refuse: refuseForeignPods,
+  };
+  try {
+    return await createClusterApi({ ...options, port: flags['api-port'] ?? DEFAULT_API_PORT });
+  } catch (error) {
+    const taken = error instanceof CodedError && error.code === 'port_in_use';
+    if (!taken || flags['api-port'] !== undefined) throw error;
+    const api = await createClusterApi({ ...options, port: 0 });
+    log.info({ wanted: DEFAULT_API_PORT, port: api.port }, 'port is taken, the api listens on another one');
+    return api;
+  }
+}
+
+/** The address is asked for at each request: a restarted aggregator comes back to its ports. */
+function metricsBackend(aggregator: Role, pki: ClusterPki): MetricsBackend {
+  return {
+    host: '127.0.0.1',
+    port: portNamed(aggregator.ports(), 'api')!,
+    serverName: 'localhost',
+    ca: pki.ca,
+    ...pki.frontProxyClient,
+  };
+}
+
+function roleStarter(kubelet: Kubelet, instance: Instance, log: Logger, shutdown: Shutdown) {
+  return async (role: Role): Promise<Readonly<Record<string, number>>> => {
+    const pod = remembered(role.pod, instance);
+    if (kubelet.noRights === undefined) kubelet.run(pod);
+    else {
+      const processes = runPlainly(pod, instance.writer, log);
+      shutdown.onClose(role.name, async () => {
+        await Promise.all(processes.map((running) => running.stop()));
+      });
+    }
+    const ports = await withDeadline(role.listening, ROLE_START_MS, `the ${role.name} does not say that it listens`);
+    log.info({ role: role.name, ports }, 'role is up');
+    return ports;
+  };
+}
+
+function runDemo(kubelet: Kubelet, instance: Instance, leakMibPerSecond: number, log: Logger): void {
+  for (const pod of demoPods(leakMibPerSecond, (pod, line) => log.warn({ pod, line }, 'workload said'))) {
+    kubelet.run(remembered(pod, instance));
+  }
+}
+
+function remembered(pod: OwnPod, instance: Instance): OwnPod {
+  const programs = [...pod.programs].map(([name, program]): readonly [string, Program] => [
+    name,
+    { ...program, onStarted: (pid) => instance.remember(pid) },
+  ]);
+  return { ...pod, programs: new Map(programs) };
+}
+
+async function withDeadline<T>(promise: Promise<T>, timeoutMs: number, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import type { Pod } from './api/objects.ts';
+import { screenText } from './view-text.ts';
+
+function pod(name: string): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'demo', uid: name, resourceVersion: '1', creationTimestamp: '' },
+    spec: { containers: [{ name: 'main', image: '', resources: { limits: { cpu: '200m', memory: '128Mi' } } }] },
+    status: { phase: 'Running', containerStatuses: [] },
+  };
+}
+
+const screen = {
+  head: ['export KUBECONFIG=/x'],
+  nodes: [{ metadata: { name: 'n1' }, usage: { cpu: '1500000u', memory: '2097152Ki' } }],
+  usage: [
+    {
+      metadata: { name: 'leak', namespace: 'demo' },
+      containers: [{ name: 'main', usage: { cpu: '59123456n', memory: '65536Ki' } }],
+    },
+  ],
+  pods: [pod('idle'), pod('leak')],
+  events: [],
+};
+
+describe('screenText', () => {
+  it('shows the node, each pod with use and limit, and the pod that uses most first', () => {
+    const text = screenText(screen, 120, 40);
+    expect(text).toContain('node n1: 1500m cpu, 2048Mi memory');
+    expect(text).toMatch(/demo\/leak +60m +200m +64Mi +128Mi +0\ndemo\/idle +- +200m +- +128Mi/);
+  });
+
+  it('stays within the terminal', () => {
+    const many = { ...screen, pods: Array.from({ length: 100 }, (_, at) => pod(`p${at}`)) };
+    const lines = screenText(many, 40, 24).split('\n');
+    expect(lines.length).toBeLessThanOrEqual(24);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
+  });
+});

@@ -1,0 +1,79 @@
+// The live view as text: pure, a screen in, lines out.
+import { cpuMillis, memoryBytes } from '../kube/quantity.ts';
+import type { Pod, Quantities } from './api/objects.ts';
+import { podLimit } from './api/pod-resources.ts';
+
+export interface NodeUsage {
+  readonly metadata: { readonly name: string };
+  readonly usage: Quantities;
+}
+
+export interface PodUsage {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly containers: readonly { readonly name: string; readonly usage: Quantities }[];
+}
+
+export interface Screen {
+  readonly head: readonly string[];
+  readonly nodes: readonly NodeUsage[];
+  readonly usage: readonly PodUsage[];
+  readonly pods: readonly Pod[];
+  readonly events: readonly string[];
+}
+
+const MIB = 1024 * 1024;
+
+export function screenText({ head, nodes, usage, pods, events }: Screen, columns: number, rows: number): string {
+  const byName = new Map(usage.map((pod) => [`${pod.metadata.namespace}/${pod.metadata.name}`, pod]));
+  const used = (pod: Pod): PodUsage | undefined => byName.get(`${pod.metadata.namespace}/${pod.metadata.name}`);
+  const sorted = pods.toSorted((a, b) => memoryOf(used(b)) - memoryOf(used(a)));
+  const tail = ['', 'LAST RESIZES', ...(events.length > 0 ? events : ['none yet'])];
+  const title = row(['NAMESPACE/POD', 'CPU', 'LIMIT', 'MEMORY', 'LIMIT', 'RESTARTS']);
+  const room = Math.max(3, rows - head.length - nodes.length - tail.length - 4);
+  const lines = sorted.slice(0, room).map((pod) => podLine(pod, used(pod)));
+  if (sorted.length > room) lines.push(`… ${sorted.length - room} more`);
+  const all = [...head, '', ...nodes.map(nodeLine), '', title, ...lines, ...tail];
+  return all.map((line) => line.slice(0, columns)).join('\n');
+}
+
+function nodeLine({ metadata, usage }: NodeUsage): string {
+  return `node ${metadata.name}: ${millis(numberOf(cpuMillis(usage['cpu'] ?? '0')))} cpu, ${mib(numberOf(memoryBytes(usage['memory'] ?? '0')))} memory`;
+}
+
+function podLine(pod: Pod, usage: PodUsage | undefined): string {
+  const restarts = (pod.status.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
+  const cpu = usage?.containers.reduce((sum, container) => sum + numberOf(cpuMillis(container.usage['cpu'] ?? '0')), 0);
+  return row([
+    `${pod.metadata.namespace}/${pod.metadata.name}`,
+    cpu === undefined ? '-' : millis(cpu),
+    limit(podLimit(pod.spec.containers, 'cpu'), millis),
+    usage ? mib(memoryOf(usage)) : '-',
+    limit(podLimit(pod.spec.containers, 'memory'), mib),
+    String(restarts),
+  ]);
+}
+
+function memoryOf(usage: PodUsage | undefined): number {
+  if (!usage) return -1;
+  return usage.containers.reduce((sum, container) => sum + numberOf(memoryBytes(container.usage['memory'] ?? '0')), 0);
+}
+
+function numberOf(amount: number | 'malformed'): number {
+  return amount === 'malformed' ? 0 : amount;
+}
+
+function limit(amount: number | undefined, text: (amount: number) => string): string {
+  return amount === undefined ? '-' : text(amount);
+}
+
+function millis(amount: number): string {
+  return `${Math.ceil(amount)}m`;
+}
+
+function mib(bytes: number): string {
+  return `${Math.floor(bytes / MIB)}Mi`;
+}
+
+function row([name = '', ...cells]: readonly string[]): string {
+  return name.padEnd(44) + cells.map((cell) => cell.padStart(10)).join('');
+}

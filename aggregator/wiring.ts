@@ -1,0 +1,170 @@
+// The aggregator's parts and how they hang together: pushes and watches → store → metrics API; shortages → resizer → pods/resize.
+import { hostname } from 'node:os';
+import { systemClock } from '../agent/runtime/clock.ts';
+import type { Clock } from '../agent/runtime/clock.ts';
+import type { Logger } from '../agent/runtime/logger.ts';
+import { readPem, tokenFile } from '../agent/runtime/secret-files.ts';
+import type { Shutdown } from '../agent/runtime/shutdown.ts';
+import { metricsEncoders } from './api/item-encoder.ts';
+import { createMetricsServer } from './api/metrics-server.ts';
+import type { AggregatorFlags } from './flags.ts';
+import { createHealth } from './health.ts';
+import type { Health } from './health.ts';
+import { createPushServer } from './intake/push-server.ts';
+import { createKubeClient } from './kube/client.ts';
+import { loadKubeEndpoint } from './kube/config.ts';
+import { EventRecorder } from './kube/events.ts';
+import { createKubeHttp } from './kube/http.ts';
+import type { KubeHttp } from './kube/http.ts';
+import { keepWarm } from './kube/keep-warm.ts';
+import { projectNode } from './kube/project-node.ts';
+import { projectPod } from './kube/project-pod.ts';
+import { Reflector } from './kube/reflector.ts';
+import { createAggregatorMetrics } from './metrics.ts';
+import { Resizer } from './resize/resizer.ts';
+import type { ResizeMode } from './resize/resizer.ts';
+import { PointStore } from './store/point-store.ts';
+
+export interface Process {
+  readonly log: Logger;
+  readonly shutdown: Shutdown;
+  readonly version: string;
+}
+
+export interface Ports {
+  readonly api: number;
+  readonly push: number;
+}
+
+interface Core extends Process {
+  readonly flags: AggregatorFlags;
+  readonly clock: Clock;
+  readonly http: KubeHttp;
+  readonly store: PointStore;
+}
+
+/** Listens at once; readiness tells when the answers are whole. @throws CodedError for what the operator can mend */
+export async function startAggregator(flags: AggregatorFlags, { log, shutdown, version }: Process): Promise<Ports> {
+  const tls = { cert: readPem(flags['tls-cert-file']), key: readPem(flags['tls-private-key-file']) };
+  const token = tokenFile(flags['push-token-file']);
+  token.read();
+  const clock = systemClock();
+  const http = createKubeHttp(await loadKubeEndpoint(flags.kubeconfig), `headroom-aggregator/${version}`);
+  shutdown.onClose('kube', () => http.close());
+  const monoMs = (): number => clock.bootTimeMs();
+  const wallMs = (): number => clock.wallTimeMs();
+  const store = new PointStore({ ...metricsEncoders, clock: monoMs, wallMs, stalenessMs: flags.staleness, log });
+  const core = { flags, log, shutdown, version, clock, http, store };
+  const resizer = startResizer(core);
+  const synced = startWatches(core, resizer);
+  const metrics = createAggregatorMetrics({ counts: () => store.counts(), clockSkews: () => store.clockSkews() });
+  const push = createPushServer({
+    tls,
+    token,
+    store,
+    clock: monoMs,
+    wallMs,
+    log,
+    metrics,
+    onShortage: (event) => resizer.onShortage(event),
+    onObserved: (containerId, observation) => resizer.onObserved(containerId, observation),
+  });
+  const api = createMetricsServer({
+    tls,
+    ...trust(flags),
+    source: store,
+    health: healthOf(core, synced),
+    gaveOut: (instants, nowWallMs) => {
+      for (const atWallMs of instants) metrics.observeFreshness((nowWallMs - atWallMs) / 1000);
+    },
+    metricsText: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
+    log,
+  });
+  const host = flags['bind-address'];
+  const ports = {
+    api: await api.listen(host, flags['secure-port']),
+    push: await push.listen(host, flags['push-port']),
+  };
+  shutdown.onClose('metrics api', () => api.close());
+  shutdown.onClose('push', () => push.close());
+  return ports;
+}
+
+function trust(flags: AggregatorFlags): Pick<Parameters<typeof createMetricsServer>[0], 'clientCa' | 'requestHeader'> {
+  const clientCa = flags['client-ca-file'];
+  const proxyCa = flags['requestheader-client-ca-file'];
+  return {
+    ...(clientCa === undefined ? {} : { clientCa: readPem(clientCa) }),
+    ...(proxyCa === undefined
+      ? {}
+      : { requestHeader: { ca: readPem(proxyCa), allowedNames: flags['requestheader-allowed-names'] } }),
+  };
+}
+
+function startResizer({ flags, http, store, clock, log, shutdown }: Core): Resizer {
+  const kube = createKubeClient(http);
+  const events = new EventRecorder({ kube, clock, log, instance: hostname() });
+  shutdown.onClose('events', () => events.close());
+  const resizer = new Resizer({
+    mode: flags.resize as ResizeMode,
+    kube,
+    node: (name) => store.nodeItem(name)?.record,
+    pod: (uid) => store.pod(uid),
+    observation: (containerId) => store.observation(containerId),
+    events,
+    clock,
+    log,
+  });
+  shutdown.onClose('resizer', () => resizer.close());
+  if (flags.resize === 'on') shutdown.onClose('warm connections', keepWarm(kube));
+  return resizer;
+}
+
+/** @returns whether both were listed whole once */
+function startWatches({ http, store, clock, log, shutdown }: Core, resizer: Resizer): () => boolean {
+  const nodes = new Reflector({
+    path: '/api/v1/nodes',
+    project: projectNode,
+    keyOf: ({ name }) => name,
+    onUpsert: (node) => store.upsertNode(node),
+    onRemove: (name) => store.removeNode(name),
+    http,
+    clock,
+    log,
+  });
+  const pods = new Reflector({
+    path: '/api/v1/pods',
+    project: projectPod,
+    keyOf: ({ uid }) => uid,
+    onUpsert: (pod) => {
+      store.upsertPod(pod);
+      resizer.onPodUpsert(pod);
+    },
+    onRemove: (uid) => {
+      store.removePod(uid);
+      resizer.onPodRemoved(uid);
+    },
+    http,
+    clock,
+    log,
+  });
+  for (const reflector of [nodes, pods]) reflector.start();
+  shutdown.onClose('watches', async () => void (await Promise.all([nodes.close(), pods.close()])));
+  return () => nodes.lastSyncMs > -Infinity && pods.lastSyncMs > -Infinity;
+}
+
+/** Partial lists mislead autoscalers: not ready before pods and nodes are known and their agents had time to push. */
+function healthOf({ flags, store, clock, log }: Core, synced: () => boolean): Health {
+  const startMs = clock.bootTimeMs();
+  const unsynced = (): string | undefined => (synced() ? undefined : 'pods and nodes are not listed yet');
+  const unheard = (): string | undefined => {
+    if (clock.bootTimeMs() - startMs >= flags['ready-timeout']) return undefined;
+    const silent = store.silentNodes();
+    return silent === 0 ? undefined : `${silent} nodes have not pushed yet`;
+  };
+  const readyz = [
+    { name: 'kube-sync', problem: unsynced },
+    { name: 'nodes-pushed', problem: unheard },
+  ];
+  return createHealth({ livez: [], readyz, log });
+}

@@ -1,0 +1,237 @@
+// What the agent costs: the built process with 250 real containers at 1 Hz, its rings' memory, and the bytes of a push.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { openHierarchy } from '../../agent/cgroup/hierarchy.ts';
+import { emptySample } from '../../agent/cgroup/sample.ts';
+import { BATCH_BINARY_V1 } from '../../agent/protocol/batch.ts';
+import { encodeBatch } from '../../agent/protocol/codec.ts';
+import { encodeReply } from '../../agent/protocol/push-reply.ts';
+import { ReportBuffers } from '../../agent/report-columns.ts';
+import { RING_SLOTS, Ring } from '../../agent/ring.ts';
+import { Row } from '../../agent/row.ts';
+import { fakeCgroup } from '../fakes/fake-node.ts';
+import { makeBenchCgroups } from './bench-cgroups.ts';
+import type { Figure } from './figure.ts';
+
+const PODS = 125;
+const WARM_UP_MS = 8_000;
+const MEASURE_MS = 30_000;
+const TICK_HZ = 100; // USER_HZ of /proc/PID/stat
+const MIB = 1024 * 1024;
+
+/** Takes about 45 s; needs root for the cgroups. */
+export async function benchAgent(): Promise<Figure[]> {
+  const hierarchy = openHierarchy('/sys/fs/cgroup');
+  const receiver = await startReceiver();
+  const cgroups = await makeBenchCgroups(hierarchy, PODS);
+  const directory = mkdtempSync(join(tmpdir(), 'headroom-bench-'));
+  const tokenFile = join(directory, 'token');
+  writeFileSync(tokenFile, 'bench');
+  const entry = fileURLToPath(new URL(`../../agent/main${import.meta.url.slice(-3)}`, import.meta.url));
+  const agent = spawn(process.execPath, [entry, ...agentFlags(receiver.port, tokenFile)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const port = await listeningPort(agent.stdout);
+    await sleep(WARM_UP_MS);
+    const before = cpuTicks(agent.pid ?? 0);
+    const beganMs = performance.now();
+    await sleep(MEASURE_MS);
+    const seconds = (performance.now() - beganMs) / 1000;
+    const cpuPercent = ((cpuTicks(agent.pid ?? 0) - before) / TICK_HZ / seconds) * 100;
+    const metrics = await scrape(port);
+    const rssMib = rssBytes(agent.pid ?? 0) / MIB;
+    const rows = 1 + cgroups.paths.length - 1; // the node; the outermost bench cgroup is no row
+    const ringMib = fullRingBytes(rows) / MIB;
+    const openFiles = readdirSync(`/proc/${agent.pid}/fd`).length;
+    const onNode20 = process.versions.node.startsWith('20.');
+    return [
+      figure('containers', cgroups.containers, 'containers'),
+      figure('kept-open files', openFiles, 'files'),
+      { ...figure('cpu', cpuPercent, '% of a core'), bound: 1 },
+      figure('rss after 38 s', rssMib, 'MiB'),
+      figure('full rings', ringMib, 'MiB'),
+      { ...figure('rss with full rings', rssMib + (ringMib * 4) / 5, 'MiB'), bound: onNode20 ? 70 : 95 },
+      figure(
+        'tick, mean busy time',
+        ((metrics.get('headroom_agent_tick_duration_seconds_sum') ?? NaN) * 1000) /
+          (metrics.get('headroom_agent_tick_duration_seconds_count') ?? NaN),
+        'ms',
+      ),
+      { ...figure('longest slice, median tick at most', medianSliceMs(metrics), 'ms'), bound: 1 },
+      figure(
+        'longest slice of the run, preemption included',
+        (metrics.get('headroom_agent_slice_max_seconds') ?? NaN) * 1000,
+        'ms',
+      ),
+      figure('ticks skipped', metrics.get('headroom_agent_ticks_skipped_total') ?? NaN, 'ticks'),
+      figure(`push of ${rows} rows as sent`, receiver.lastBytes(), 'bytes'),
+      { ...figure('push of 500 containers', pushBytes(500), 'bytes'), bound: 40_000 },
+      figure('machine', availableParallelism(), 'CPUs'),
+    ];
+  } finally {
+    agent.kill('SIGTERM');
+    await new Promise((resolve) => (agent.exitCode === null ? agent.once('exit', resolve) : resolve(undefined)));
+    receiver.close();
+    await cgroups.remove();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function figure(name: string, value: number, unit: string): Figure {
+  return { bench: 'agent', figure: name, value: Math.round(value * 1000) / 1000, unit };
+}
+
+function agentFlags(pushPort: number, tokenFile: string): string[] {
+  return [
+    '--node-name=bench',
+    `--aggregator=http://127.0.0.1:${pushPort}`,
+    `--token-file=${tokenFile}`,
+    '--listen=127.0.0.1:0',
+    '--log-level=info',
+  ];
+}
+
+/** Takes every push and keeps the size of the newest regular one. */
+async function startReceiver(): Promise<{ port: number; lastBytes: () => number; close: () => void }> {
+  let largest = 0;
+  let last = 0;
+  const server = http.createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
+    let bytes = 0;
+    req.on('data', (chunk: Buffer) => (bytes += chunk.length));
+    req.on('end', () => {
+      largest = Math.max(largest, bytes);
+      if (bytes > largest / 4) last = bytes;
+      res.end(encodeReply({ accepted: 0, names: [], directives: [] }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { port: (server.address() as AddressInfo).port, lastBytes: () => last, close };
+}
+
+async function listeningPort(stdout: NodeJS.ReadableStream): Promise<number> {
+  let text = '';
+  for await (const chunk of stdout) {
+    text += String(chunk);
+    const line = text.split('\n').find((one) => one.includes('"listening"'));
+    if (!line) continue;
+    return (JSON.parse(line) as { ports: { health: number } }).ports.health;
+  }
+  throw new Error(`the agent ended before it listened: ${text}`);
+}
+
+function cpuTicks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+function rssBytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024;
+}
+
+async function scrape(port: number): Promise<Map<string, number>> {
+  const body = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const samples = new Map<string, number>();
+  for (const line of body.split('\n')) {
+    const match = /^([^#\s]\S*) (\S+)$/.exec(line);
+    if (match) samples.set(match[1] ?? '', Number(match[2]));
+  }
+  return samples;
+}
+
+/** Upper bound of the bucket that the median tick's longest slice falls in. */
+function medianSliceMs(metrics: ReadonlyMap<string, number>): number {
+  const count = metrics.get('headroom_agent_slice_seconds_count') ?? NaN;
+  for (const [name, value] of metrics) {
+    const bound = /^headroom_agent_slice_seconds_bucket\{le="([^"]+)"\}$/.exec(name)?.[1];
+    if (bound !== undefined && value >= count / 2) return Number(bound) * 1000;
+  }
+  return NaN;
+}
+
+/** What full rings add to a process, typed arrays and their buffers together. */
+function fullRingBytes(rows: number): number {
+  const rings = Array.from({ length: rows }, () => new Ring());
+  const before = process.memoryUsage().rss;
+  const sample = emptySample();
+  for (let slot = 0; slot < RING_SLOTS; slot++) {
+    sample.atBootMs = slot * 1000;
+    for (const ring of rings) ring.write(sample);
+  }
+  const grown = process.memoryUsage().rss - before;
+  const held = rings.reduce((sum, ring) => sum + ring.allocatedBytes, 0);
+  return Math.max(grown, held);
+}
+
+/** A regular push of containers as they are on a busy node, a few seconds after the one before; identities are known. */
+function pushBytes(containers: number): number {
+  const rows = Array.from({ length: containers }, (_, index) => busyRow(index + 1));
+  const { reports, histogram } = new ReportBuffers().fill(rows, 15_000, (row) => row.tallies[0]);
+  return encodeBatch(
+    {
+      node: 'bench',
+      agentVersion: '0.1.0',
+      bootId: 'b5a0c8a2-6a3c-4c4e-9a3e-0e0e5a1b2c3d',
+      epoch: 4_501_600,
+      sequence: 100,
+      bootTimeMs: 86_400_000,
+      wallTimeMs: 1_790_000_000_000,
+      identities: [],
+      gone: [],
+      reports,
+      histogram,
+      shortages: [],
+    },
+    BATCH_BINARY_V1,
+  ).length;
+}
+
+/** Every value differs from container to container and has the size it has after a day. */
+function busyRow(ref: number): Row {
+  const noise = (salt: number): number => (Math.imul(ref * 31 + salt, 0x9e37_79b1) >>> 0) / 2 ** 32;
+  const cgroup = fakeCgroup();
+  const identity = { ref, kind: 'container', podUid: '', containerId: '', cgroup: '', startBootMs: 0 } as const;
+  const row = new Row(identity, cgroup.files, 0, 1, false);
+  const { sample } = row;
+  const millis = 5 + noise(1) ** 3 * 2000;
+  const bytes = (16 + noise(2) * 1000) * MIB;
+  for (let second = 0; second <= 20; second++) {
+    const usedUs = (86_400 + second) * millis * 1000 * (1 + 0.1 * noise(second));
+    Object.assign(sample, {
+      atBootMs: 86_400_000 + second * 1000 + noise(3) * 1000,
+      cpuUsageUs: Math.max(sample.cpuUsageUs || 0, Math.round(usedUs)),
+      memoryCurrentBytes: Math.round(bytes / 4096) * 4096,
+      anonBytes: Math.round((bytes * 0.6) / 4096) * 4096,
+      activeFileBytes: Math.round((bytes * 0.1) / 4096) * 4096,
+      inactiveFileBytes: Math.round((bytes * 0.2) / 4096) * 4096,
+      memoryLimitBytes: 2 ** (26 + Math.floor(noise(4) * 6)),
+      swapBytes: 0,
+      cpuQuotaUs: noise(5) < 0.5 ? Infinity : 50_000 * (1 + Math.floor(noise(6) * 8)),
+      cpuPeriodUs: 100_000,
+      periods: noise(5) < 0.5 ? 0 : Math.floor(864_000 * noise(7)),
+      throttledPeriods: noise(5) < 0.5 ? 0 : Math.floor(86_400 * noise(8)),
+      throttledUs: noise(5) < 0.5 ? 0 : Math.floor(8.64e9 * noise(9)),
+      eventsOomKill: 0,
+      cpuSomeUs: Math.floor(8.64e8 * noise(10)),
+      memorySomeUs: Math.floor(8.64e5 * noise(11) ** 4),
+      ioSomeUs: Math.floor(8.64e7 * noise(12) ** 2),
+      ioReadBytes: Math.floor((2e9 * noise(13)) / 4096) * 4096,
+      ioWriteBytes: Math.floor((2e9 * noise(14)) / 4096) * 4096,
+      pids: 1 + Math.floor(noise(15) * 60),
+    });
+    row.record();
+  }
+  return row;
+}

@@ -1,0 +1,107 @@
+// One boot of the virtual machine: qemu in software emulation (no KVM needed, no root), bounded in time, killed by its own pid.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { answerOf, lineCutter, parseGuestLine } from './guest-lines.ts';
+import type { GuestAnswer, GuestLine } from './guest-lines.ts';
+import type { GuestImage } from './initramfs.ts';
+import type { KernelImage } from './kernel-image.ts';
+import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Boot {
+  readonly kernel: KernelImage;
+  readonly image: GuestImage;
+  readonly qemu: string;
+  /** The program in guest/main.ts that runs; the guest powers off when it ends. */
+  readonly scenario: string;
+  readonly timeoutMs: number;
+  readonly memoryMiB: number;
+  readonly say: (text: string) => void;
+}
+
+export interface GuestRun extends GuestAnswer {
+  /** The last lines of the kernel's console, for a reader of a failure. */
+  readonly console: string;
+  readonly durationMs: number;
+}
+
+/** The guest gives up before the host does, so that its last words still arrive. */
+const HOST_GRACE_MS = 10_000;
+const CONSOLE_TAIL_LINES = 40;
+
+/** Boots, and once more after an "Oops": the emulator of QEMU 7.2 is known to fail so now and then. */
+export async function runGuest(boot: Boot): Promise<GuestRun> {
+  const first = await bootOnce(boot);
+  if (first.ended || !/\bOops\b|Kernel panic/.test(first.console)) return first;
+  boot.say('the guest kernel oopsed; booting once more');
+  return bootOnce(boot);
+}
+
+async function bootOnce(boot: Boot): Promise<GuestRun> {
+  const startedAt = performance.now();
+  const work = mkdtempSync(join(tmpdir(), 'headroom-guest-'));
+  const consoleFile = join(work, 'console.log');
+  const lines: GuestLine[] = [];
+  const qemu = spawn(boot.qemu, qemuArguments(boot, consoleFile), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const release = killWithUs(qemu);
+  const feed = lineCutter((line) => {
+    const parsed = parseGuestLine(line);
+    if (parsed?.kind === 'progress') boot.say(`${parsed.uptimeS.toFixed(1).padStart(6)} s ${parsed.text}`);
+    if (parsed) lines.push(parsed);
+  });
+  qemu.stdout.setEncoding('utf8').on('data', feed);
+  let stderr = '';
+  qemu.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-4000)));
+  const deadline = setTimeout(() => qemu.kill('SIGKILL'), boot.timeoutMs + HOST_GRACE_MS);
+  try {
+    await new Promise<void>((resolve, reject) => qemu.once('close', () => resolve()).once('error', reject));
+    return {
+      ...answerOf(lines),
+      console: tailOf(consoleFile) + stderr,
+      durationMs: performance.now() - startedAt,
+    };
+  } finally {
+    clearTimeout(deadline);
+    release();
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function qemuArguments(boot: Boot, consoleFile: string): string[] {
+  const guestSeconds = Math.round(boot.timeoutMs / 1000);
+  const options: readonly (readonly string[])[] = [
+    ['-accel', 'tcg,thread=multi', '-cpu', 'max,-la57', '-smp', '2', '-m', String(boot.memoryMiB)],
+    ['-nodefaults', '-display', 'none', '-no-reboot'],
+    ['-serial', `file:${consoleFile}`, '-serial', 'stdio'],
+    ['-kernel', boot.kernel.path, '-initrd', boot.image.initramfs],
+    [
+      '-append',
+      `console=ttyS0 quiet panic=-1 psi=1 rcupdate.rcu_expedited=1 headroom.scenario=${boot.scenario} headroom.seconds=${guestSeconds}`,
+    ],
+    // The cloud kernel has NVMe and ext4 built in: no modules are needed. `snapshot` keeps the image as it is for the next boot.
+    ['-drive', `file=${boot.image.disk},if=none,id=disk,format=raw,snapshot=on,cache=unsafe`],
+    ['-device', 'nvme,drive=disk,serial=headroom'],
+  ];
+  return options.flat();
+}
+
+/** Whatever ends this process ends the guest. */
+function killWithUs(child: ChildProcess): () => void {
+  const kill = (): void => void child.kill('SIGKILL');
+  const killAndLeave = (signal: NodeJS.Signals): void => {
+    kill();
+    process.exitCode = 1;
+    process.kill(process.pid, signal);
+  };
+  process.once('exit', kill).once('SIGTERM', killAndLeave).once('SIGINT', killAndLeave);
+  return () => void process.off('exit', kill).off('SIGTERM', killAndLeave).off('SIGINT', killAndLeave);
+}
+
+function tailOf(file: string): string {
+  try {
+    return `${readFileSync(file, 'latin1').split('\n').slice(-CONSOLE_TAIL_LINES).join('\n')}\n`;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+// The kernel tier: `npm run test:kernel`. One virtual machine at a time: two cores emulate one guest.
+export default defineConfig({
+  test: {
+    name: 'kernel',
+    root: import.meta.dirname,
+    include: ['**/*.test.ts'],
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
+  },
+});
