@@ -9,6 +9,8 @@ import type { Sample } from './cgroup/sample.ts';
 export const RING_SLOTS = 900;
 export const SLOT_BYTES = 48;
 const CHUNK_SLOTS = 180;
+/** Pods and slices: enough for the longest window at their cadence; their history is that of their containers. */
+export const SUM_RING_SLOTS = CHUNK_SLOTS;
 const FLOATS = 2;
 const WORDS = 8;
 const UNIT_BYTES = 4096;
@@ -35,10 +37,16 @@ export interface RingSlot {
 
 export class Ring {
   readonly #chunks: Chunk[] = [];
+  readonly #slots: number;
   #next = 0;
   #length = 0;
 
-  /** Slots written, at most RING_SLOTS. */
+  /** @param slots at most this many: RING_SLOTS for a container, SUM_RING_SLOTS for what sums containers up */
+  constructor(slots: number = RING_SLOTS) {
+    this.#slots = slots;
+  }
+
+  /** Slots written, at most the ring's size. */
   get length(): number {
     return this.#length;
   }
@@ -107,8 +115,8 @@ export class Ring {
     const within = index % CHUNK_SLOTS;
     floats[within * FLOATS] = atBootMs;
     floats[within * FLOATS + 1] = cpuUsageUs;
-    this.#next = (index + 1) % RING_SLOTS;
-    if (this.#length < RING_SLOTS) this.#length++;
+    this.#next = (index + 1) % this.#slots;
+    if (this.#length < this.#slots) this.#length++;
     return { words, word: within * WORDS };
   }
 
@@ -119,7 +127,7 @@ export class Ring {
   }
 
   #indexOf(age: number): number {
-    return (this.#next - 1 - age + 2 * RING_SLOTS) % RING_SLOTS;
+    return (this.#next - 1 - age + 2 * this.#slots) % this.#slots;
   }
 
   #chunk(index: number): Chunk {

@@ -6,7 +6,7 @@ import type { Sample } from './cgroup/sample.ts';
 import { PeakTally } from './peak-tally.ts';
 import type { Identity } from './protocol/identity.ts';
 import type { RowName } from './protocol/reply.ts';
-import { Ring } from './ring.ts';
+import { RING_SLOTS, Ring, SUM_RING_SLOTS } from './ring.ts';
 import { CALM } from './signals/shortage.ts';
 import type { ShortageState } from './signals/shortage.ts';
 
@@ -30,7 +30,7 @@ export class Row {
   readonly identity: Identity;
   readonly files: RowFiles;
   readonly sample: Sample = emptySample();
-  readonly ring = new Ring();
+  readonly ring: Ring;
   /** One tally an aggregator. */
   readonly tallies: PeakTally[];
   /** What a push in flight to that aggregator took out of `tallies`; undefined: none in flight. */
@@ -42,8 +42,6 @@ export class Row {
   /** How many of EARLY_AGES_MS are done. */
   earlyDone: number;
   shortage: ShortageState = CALM;
-  /** Growth of need between the last two ticks, bytes per second. */
-  needGrowth = 0;
   /** Last second's CPU, millicores; NaN before the first second. */
   cpuMillis = NaN;
   /** Whether the slow files were read at least once. */
@@ -62,6 +60,7 @@ export class Row {
   constructor(identity: Identity, files: RowFiles, sinceBootMs: number, aggregators: number, early: boolean) {
     this.identity = identity;
     this.files = files;
+    this.ring = new Ring(identity.kind === 'pod' || identity.kind === 'slice' ? SUM_RING_SLOTS : RING_SLOTS);
     this.sinceBootMs = sinceBootMs;
     this.earlyDone = early ? 0 : EARLY_AGES_MS.length;
     this.tallies = Array.from({ length: aggregators }, () => new PeakTally());
@@ -112,6 +111,13 @@ export class Row {
   noteWorkingSet(): void {
     const bytes = workingSetBytes(this.sample);
     for (const tally of this.tallies) tally.noteWorkingSet(bytes);
+  }
+
+  /** Growth of need between the last two ticks, bytes per second; NaN before there are two. */
+  needGrowth(): number {
+    const [newest, before] = [this.ring.slot(0), this.ring.slot(1)];
+    if (!newest || !before) return NaN;
+    return ((newest.neededMemoryBytes - before.neededMemoryBytes) / (newest.atBootMs - before.atBootMs)) * 1000;
   }
 
   #noteSecond(): void {

@@ -127,17 +127,16 @@ export class Sampler implements TickWork {
     if (row.earlyDone >= EARLY_AGES_MS.length) this.#young.delete(row);
   };
 
-  /** Between two ticks: memory only, and nothing for the ring. */
+  /** Between two ticks: memory, and the limits that a resize may have moved; nothing for the ring. */
   readonly #watch = (row: Row): void => {
     if (!this.#read(row)) return;
     row.refreshMemoryStat();
+    if (this.#shortUntil.has(row)) row.files.readLimits(row.sample);
     row.noteWorkingSet();
     this.#judge(row);
   };
 
   #sample(row: Row): void {
-    const before = neededMemoryBytes(row.sample);
-    const beforeMs = row.ring.atBootMs(0);
     if (!this.#read(row)) return;
     if (!row.slowRead || slowDue(row.identity, this.#tick)) {
       row.files.readSlow(row.sample);
@@ -150,8 +149,6 @@ export class Sampler implements TickWork {
       if (pressureDue(row.identity, row.cpuMillis, row.stalled)) row.readPressure();
     }
     row.record();
-    const growth = ((neededMemoryBytes(row.sample) - before) / (row.sample.atBootMs - beforeMs)) * 1000;
-    row.needGrowth = Number.isFinite(growth) ? growth : 0;
     this.#judge(row);
     this.#watchIfNear(row);
   }
@@ -189,6 +186,7 @@ export class Sampler implements TickWork {
     if (shortages.length === 0) return;
     this.#shortages.push(...shortages.map((shortage) => ({ ref: identity.ref, ...shortage })));
     this.#urgentRows.add(row);
+    this.#watchUntil(row, sample.atBootMs + WATCH_MS); // the answer is then seen within a slot
   }
 
   /** A limit that moved after a shortage shows the aggregator what became of its resize. */
@@ -203,8 +201,12 @@ export class Sampler implements TickWork {
   }
 
   #watchIfNear(row: Row): void {
-    if (row.identity.kind !== 'container' || !withinReach(row.sample, row.needGrowth)) return;
-    row.watchedUntilBootMs = row.sample.atBootMs + WATCH_MS;
+    if (row.identity.kind !== 'container' || !withinReach(row.sample, row.needGrowth())) return;
+    this.#watchUntil(row, row.sample.atBootMs + WATCH_MS);
+  }
+
+  #watchUntil(row: Row, untilBootMs: number): void {
+    row.watchedUntilBootMs = untilBootMs;
     if (this.#watched.size < MAX_WATCHED) this.#watched.add(row);
   }
 

@@ -55,6 +55,20 @@ describe('judgeCpu', () => {
     expect(anew.state.history).toHaveLength(1);
   });
 
+  it('starts anew when the limit was changed, so that a resize is not asked for twice', () => {
+    let state = CALM_CPU;
+    const at = (second: number, limit: number): CpuVerdict => {
+      const point = { atBootMs: second * 1000, usageUs: 0, periods: second * 10, throttledPeriods: second * 6 };
+      const verdict = judgeCpu(state, point, limit);
+      state = verdict.state;
+      return verdict;
+    };
+    for (const second of [0, 1, 2, 3]) at(second, LIMIT_MILLIS);
+    expect(state.active).toBe(true);
+    for (const second of [4, 5, 6]) expect(at(second, 4 * LIMIT_MILLIS).shortage).toBeUndefined();
+    expect(at(7, 4 * LIMIT_MILLIS).shortage).toMatchObject({ limit: 4 * LIMIT_MILLIS, rate: 0.6 });
+  });
+
   it('judges nothing without a limit, without readings or of an idle cgroup', () => {
     expect(judgeSeconds([9, 9, 9, 9, 9], Infinity).every((shortage) => shortage === undefined)).toBe(true);
     const unread = { atBootMs: 0, usageUs: 0, periods: NaN, throttledPeriods: NaN };

@@ -12,9 +12,11 @@ export interface CpuShortageState {
   /** The last HISTORY_MS, oldest first, at least POINT_GAP_MS apart. */
   readonly history: readonly CpuPoint[];
   readonly active: boolean;
+  /** The limit that the history was throttled under. */
+  readonly limitMillis: number;
 }
 
-export const CALM_CPU: CpuShortageState = { history: [], active: false };
+export const CALM_CPU: CpuShortageState = { history: [], active: false, limitMillis: NaN };
 
 const HISTORY_MS = 5500;
 const POINT_GAP_MS = 900;
@@ -36,19 +38,20 @@ export function judgeCpu(state: CpuShortageState, point: CpuPoint, limitMillis: 
   const readable = Number.isFinite(point.periods + point.throttledPeriods + point.usageUs);
   const newest = state.history.at(-1);
   if (!readable || (newest && point.atBootMs - newest.atBootMs < POINT_GAP_MS)) return { state, shortage: undefined };
-  if (newest && (point.periods < newest.periods || point.throttledPeriods < newest.throttledPeriods)) {
-    return { state: { history: [point], active: false }, shortage: undefined };
+  // Counters began anew, or the limit moved: what was throttled under another limit says nothing of this one.
+  if (!newest || point.periods < newest.periods || limitMillis !== state.limitMillis) {
+    return { state: { history: [point], active: false, limitMillis }, shortage: undefined };
   }
   const history = [...state.history.filter((old) => point.atBootMs - old.atBootMs <= HISTORY_MS), point];
   const first = history[0] ?? point;
   const spanMs = point.atBootMs - first.atBootMs;
   const periods = point.periods - first.periods;
-  if (spanMs < LEAST_SPAN_MS) return { state: { history, active: state.active }, shortage: undefined };
+  if (spanMs < LEAST_SPAN_MS) return { state: { history, active: state.active, limitMillis }, shortage: undefined };
   const share = periods >= LEAST_PERIODS ? (point.throttledPeriods - first.throttledPeriods) / periods : 0;
   const active = share >= (state.active ? RELEASE_SHARE : THROTTLED_SHARE);
-  if (!active) return { state: { history, active }, shortage: undefined };
+  if (!active) return { state: { history, active, limitMillis }, shortage: undefined };
   return {
-    state: { history, active },
+    state: { history, active, limitMillis },
     shortage: {
       resource: 'cpu',
       kind: 'throttled',

@@ -1,5 +1,6 @@
 // One run among others on this machine: a numbered folder for its secrets, a cgroup folder of that number,
 // and the way back from a run that crashed: only what a dead one left is removed.
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   lstatSync,
@@ -12,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Hierarchy } from '../../agent/cgroup/hierarchy.ts';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
 import type { CgroupWriter } from './kubelet/cgroup-writer.ts';
@@ -33,11 +34,14 @@ export interface Instance {
   writeSecret(name: string, text: string): string;
   /** A child to be killed by the next start if this run dies without ending it. */
   remember(pid: number): void;
+  /** The kubeconfig is removed too by the next start then, if it is still this one. */
+  rememberKubeconfig(file: string, text: string): void;
   release(): void;
 }
 
 interface Owner extends ProcessId {
   readonly children: readonly ProcessId[];
+  readonly kubeconfig?: { readonly file: string; readonly sha256: string };
 }
 
 const MOST_INSTANCES = 64;
@@ -85,6 +89,7 @@ function instanceAt(
   removed: readonly string[],
 ): Instance {
   const children: ProcessId[] = [];
+  let kubeconfig: Owner['kubeconfig'];
   const own = processId(process.pid) ?? { pid: process.pid, startTicks: '' };
   const writeSecret = (name: string, text: string): string => {
     const file = join(folder, name);
@@ -95,7 +100,11 @@ function instanceAt(
     }
     return file;
   };
-  const save = (): string => writeSecret('owner.json', JSON.stringify({ ...own, children } satisfies Owner));
+  const save = (): string =>
+    writeSecret(
+      'owner.json',
+      JSON.stringify({ ...own, children, ...(kubeconfig ? { kubeconfig } : {}) } satisfies Owner),
+    );
   try {
     save();
   } catch (error) {
@@ -114,6 +123,10 @@ function instanceAt(
       if (!id) return;
       children.push(id);
       if (children.length > MOST_CHILDREN) children.shift();
+      save();
+    },
+    rememberKubeconfig(file, text) {
+      kubeconfig = { file: resolve(file), sha256: sha256(text) };
       save();
     },
     release() {
@@ -179,15 +192,29 @@ function clean(folder: string, writer: CgroupWriter): readonly string[] {
   } catch {
     return [];
   }
-  const children = readOwner(aside)?.children ?? [];
+  const owner = readOwner(aside);
+  const children = owner?.children ?? [];
   const inCgroups = writer.pids(writer.folder).flatMap((pid) => processId(pid) ?? []);
   const killed = [...children, ...inCgroups].filter(isAlive);
   killed.forEach(killProcess);
   for (let attempt = 0; attempt < 50 && writer.pids(writer.folder).length > 0; attempt++) pauseMs(20);
   writer.remove(writer.folder);
+  removeKubeconfig(owner?.kubeconfig);
   const files = readdirSync(aside).length;
   rmSync(aside, { recursive: true, force: true });
   return [`${killed.length} processes, cgroup ${writer.folder} and ${files} files of a run that died`];
+}
+
+function removeKubeconfig(kubeconfig: Owner['kubeconfig']): void {
+  try {
+    if (kubeconfig && sha256(readFileSync(kubeconfig.file, 'utf8')) === kubeconfig.sha256) rmSync(kubeconfig.file);
+  } catch {
+    // It is gone already, or not ours to remove.
+  }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** A killed process is gone from its cgroup a moment later; nothing else runs yet at this point of the start. */

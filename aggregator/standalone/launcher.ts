@@ -1,7 +1,6 @@
 // Builds a cluster of one from its parts, in order, and registers how each ends: instance → certificates → API → kubelet →
 // aggregator → agent → demo. Whatever fails on the way, what was made is removed again.
 import { randomBytes } from 'node:crypto';
-import type { Hierarchy } from '../../agent/cgroup/hierarchy.ts';
 import { openHierarchy } from '../../agent/cgroup/hierarchy.ts';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
@@ -27,7 +26,7 @@ import { createClusterPki } from './pki.ts';
 import { runPlainly } from './plain-role.ts';
 import type { Missing } from './missing.ts';
 import { missingOf, missingPage } from './missing.ts';
-import type { OnLine, Role } from './roles.ts';
+import type { OnLine, Role, RoleOptions } from './roles.ts';
 import { agentRole, aggregatorRole, portNamed } from './roles.ts';
 
 export interface Launched {
@@ -67,8 +66,7 @@ export async function launch(
   shutdown.onClose('api', () => api.close());
   stopIf(interrupted);
   const kubeconfigFile = flags.kubeconfig ?? instance.kubeconfigFile;
-  const config = kubeconfigText(api.url, pki.ca, 'admin', { kind: 'certificate', pair: pki.admin });
-  shutdown.onClose('kubeconfig', writeKubeconfig(kubeconfigFile, config));
+  shutdown.onClose('kubeconfig', adminKubeconfig(kubeconfigFile, api.url, pki, instance));
   const kubelet = createKubelet({
     log,
     wallTimeMs: Date.now,
@@ -82,16 +80,7 @@ export async function launch(
   missing = missingOf(hierarchy, kubelet.noRights, flags.demo);
 
   const start = roleStarter(kubelet, instance, log, shutdown);
-  const options = {
-    instance,
-    pki,
-    apiUrl: api.url,
-    apiToken,
-    nodeName: flags.nodeName,
-    cgroupRoot: flags['cgroup-root'],
-    procRoot: flags['proc-root'],
-    logLevel: flags['log-level'],
-  };
+  const options = roleOptions(flags, instance, pki, api.url, apiToken);
   const aggregator = aggregatorRole(options, onLine);
   const ports = await start(aggregator);
   stopIf(interrupted);
@@ -108,6 +97,33 @@ export async function launch(
     store,
     agentUrl: `http://127.0.0.1:${portNamed(agentPorts, 'health')}/metrics`,
     missing: missing.map(({ name, cause }) => `${name}: ${cause}`),
+  };
+}
+
+/** @returns removes it again */
+function adminKubeconfig(file: string, apiUrl: string, pki: ClusterPki, instance: Instance): () => void {
+  const text = kubeconfigText(apiUrl, pki.ca, 'admin', { kind: 'certificate', pair: pki.admin });
+  const remove = writeKubeconfig(file, text);
+  instance.rememberKubeconfig(file, text);
+  return remove;
+}
+
+function roleOptions(
+  flags: StandaloneFlags,
+  instance: Instance,
+  pki: ClusterPki,
+  apiUrl: string,
+  apiToken: string,
+): RoleOptions {
+  return {
+    instance,
+    pki,
+    apiUrl,
+    apiToken,
+    nodeName: flags.nodeName,
+    cgroupRoot: flags['cgroup-root'],
+    procRoot: flags['proc-root'],
+    logLevel: flags['log-level'],
   };
 }
 

@@ -71,7 +71,7 @@ export const RULES: readonly Rule[] = [
   eachFile('a file’s name is kebab-case and says what is in it', (file) => {
     const name = file.path.slice(file.path.lastIndexOf('/') + 1);
     const words = name.split(/[.-]/);
-    if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(name)) return [`${file.path} is not kebab-case`];
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test(-support)?)?\.ts$/.test(name)) return [`${file.path} is not kebab-case`];
     return words.filter((word) => VAGUE.includes(word)).map((word) => `${file.path}: "${word}" says nothing`);
   }),
   {

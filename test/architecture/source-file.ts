@@ -35,7 +35,7 @@ export function sourceFiles(root: string, folders: readonly string[]): readonly 
 }
 
 export function isTest(file: SourceFile): boolean {
-  return file.path.endsWith('.test.ts') || file.path.startsWith('test/');
+  return /\.test(-support)?\.ts$/.test(file.path) || file.path.startsWith('test/');
 }
 
 const STATIC = /^\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\bfrom\s+)?'([^']+)'/gm;

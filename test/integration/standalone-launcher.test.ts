@@ -1,8 +1,6 @@
 // The whole of `npm start -- --demo`: launcher, agent and aggregator as processes, asked by the real kubectl, until the last
 // cgroup is gone. Runs from source where Node strips types, else from dist/. Parts that need the right to make cgroups are
 // left out without it, with the launcher's own reason printed.
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -11,61 +9,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cpuMillis, memoryBytes } from '../../aggregator/kube/quantity.ts';
 import type { Pod } from '../../aggregator/standalone/api/objects.ts';
-import type { Answer, Kubectl } from './standalone-cluster.ts';
-import { kubectlWith, until } from './standalone-cluster.ts';
+import type { LauncherProcess } from './launcher-process.ts';
+import { runLauncher, startLauncher, stopLauncher } from './launcher-process.ts';
+import type { Answer } from './standalone-cluster.ts';
+import { until } from './standalone-cluster.ts';
 
-const STRIPS_TYPES = 'typescript' in process.features && Boolean(process.features.typescript);
-const MAIN = new URL(
-  STRIPS_TYPES ? '../../aggregator/standalone/main.ts' : '../../dist/aggregator/standalone/main.js',
-  import.meta.url,
-).pathname;
 const MIB = 1024 * 1024;
 
-interface Launcher {
-  readonly child: ChildProcess;
-  readonly kubectl: Kubectl;
-  readonly kubeconfig: string;
-  readonly output: () => string;
-  /** Why it can make no cgroups, undefined where it can. */
-  readonly noRights: string | undefined;
-}
-
 const folder = mkdtempSync(join(tmpdir(), 'headroom-launcher-'));
-let launcher: Launcher;
-
-function run(...args: readonly string[]): { child: ChildProcess; output: () => string; ended: Promise<number | null> } {
-  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm run build`);
-  const child = spawn(process.execPath, [MAIN, '--no-view', ...args], {
-    env: { ...process.env, XDG_RUNTIME_DIR: folder },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  return { child, output: () => output, ended };
-}
-
-async function startLauncher(...args: readonly string[]): Promise<Launcher> {
-  const { child, output } = run(...args);
-  const kubeconfig = await until(
-    'the export line',
-    () => {
-      if (child.exitCode !== null) throw new Error(`the launcher ended:\n${output()}`);
-      // The line after it has come too: what is missing is said by then.
-      return /\nagent: /.test(output()) ? /^export KUBECONFIG=(.*)$/m.exec(output())?.[1] : undefined;
-    },
-    40_000,
-  );
-  const noRights = /^missing: own_cgroups: (.*)$/m.exec(output())?.[1];
-  return { child, kubeconfig, output, noRights, kubectl: await kubectlWith(kubeconfig, folder) };
-}
-
-async function stop({ child }: Launcher, signal: NodeJS.Signals): Promise<number | null> {
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  child.kill(signal);
-  return ended;
-}
+let launcher: LauncherProcess;
 
 /** Every folder of a standalone's own, in each hierarchy. */
 function ownCgroups(): readonly string[] {
@@ -99,7 +51,7 @@ let cgroupsBefore: readonly string[];
 
 beforeAll(async () => {
   cgroupsBefore = ownCgroups();
-  launcher = await startLauncher('--demo', '--node-name=n1');
+  launcher = await startLauncher(folder, '--demo', '--node-name=n1');
   if (launcher.noRights !== undefined) console.warn(`reduced: no cgroups can be made here: ${launcher.noRights}`);
 });
 
@@ -218,15 +170,15 @@ describe('the demo', () => {
 
 describe('beside and after it', () => {
   it('lets a second one run on other ports, and the next start clean up after one that was killed', async () => {
-    const second = await startLauncher('--node-name=n2');
+    const second = await startLauncher(folder, '--node-name=n2');
     expect(second.kubeconfig).not.toBe(launcher.kubeconfig);
     expect((await second.kubectl('get', 'nodes', '-o', 'name')).stdout).toBe('node/n2\n');
     expect((await launcher.kubectl('get', 'nodes', '-o', 'name')).stdout).toBe('node/n1\n');
-    await stop(second, 'SIGKILL');
-    const third = await startLauncher('--node-name=n3', `--kubeconfig=${join(folder, 'third')}`);
+    await stopLauncher(second, 'SIGKILL');
+    const third = await startLauncher(folder, '--node-name=n3', `--kubeconfig=${join(folder, 'third')}`);
     expect(third.output()).toContain('of a run that died');
     expect(processesOfThisTest().filter((line) => line.includes('--node-name=n2'))).toEqual([]);
-    expect(await stop(third, 'SIGTERM')).toBe(0);
+    expect(await stopLauncher(third, 'SIGTERM')).toBe(0);
   });
 
   it.each([
@@ -238,7 +190,7 @@ describe('beside and after it', () => {
     ],
     ['a flag that is none', ['--nonsense'], /--nonsense/],
   ])('ends with 2 and one line about %s', async (_what, args, text) => {
-    const { output, ended } = run('--log-level=error', ...args);
+    const { output, ended } = runLauncher(folder, '--log-level=error', ...args);
     expect(await ended).toBe(2);
     expect(output()).toMatch(text);
     expect(output().trim().split('\n')).toHaveLength(1);
@@ -247,14 +199,18 @@ describe('beside and after it', () => {
   it('ends with 2 when the port that was asked for is taken', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { output, ended } = run('--log-level=error', `--api-port=${(server.address() as AddressInfo).port}`);
+    const { output, ended } = runLauncher(
+      folder,
+      '--log-level=error',
+      `--api-port=${(server.address() as AddressInfo).port}`,
+    );
     expect(await ended).toBe(2);
     expect(output()).toMatch(/is in use: choose another port with --api-port/);
     server.close();
   });
 
   it('ends at a signal and leaves no process, no cgroup, no file', async () => {
-    expect(await stop(launcher, 'SIGTERM')).toBe(0);
+    expect(await stopLauncher(launcher, 'SIGTERM')).toBe(0);
     expect(processesOfThisTest()).toEqual([]);
     expect(ownCgroups().filter((cgroup) => !cgroupsBefore.includes(cgroup))).toEqual([]);
     expect(existsSync(launcher.kubeconfig)).toBe(false);

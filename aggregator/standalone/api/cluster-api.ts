@@ -9,6 +9,7 @@ import type { Logger } from '../../../agent/runtime/logger.ts';
 import type { TokenUser, User } from './authenticate.ts';
 import { authenticate } from './authenticate.ts';
 import { discoveryDocument } from './discovery.ts';
+import { dropOldEvents } from './event-ttl.ts';
 import { answerResource } from './answer-resource.ts';
 import type { MetricsBackend } from './metrics-proxy.ts';
 import { createMetricsProxy } from './metrics-proxy.ts';
@@ -40,6 +41,8 @@ export interface ClusterApi {
   readonly port: number;
   close(): Promise<void>;
 }
+
+const EVENT_SWEEP_MS = 60_000;
 
 /** @throws CodedError port_in_use */
 export async function createClusterApi(options: ClusterApiOptions): Promise<ClusterApi> {
@@ -75,12 +78,14 @@ export async function createClusterApi(options: ClusterApiOptions): Promise<Clus
     );
     server.listen(port, host, resolve);
   });
+  const oldEvents = setInterval(() => dropOldEvents(options.store, options.wallTimeMs()), EVENT_SWEEP_MS);
   const bound = (server.address() as AddressInfo).port;
   return {
     url: `https://${host}:${bound}`,
     port: bound,
     close: () =>
       new Promise((resolve) => {
+        clearInterval(oldEvents);
         proxy?.close();
         server.close(() => resolve());
         for (const socket of sockets) socket.destroy();

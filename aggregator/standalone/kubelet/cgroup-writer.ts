@@ -148,6 +148,9 @@ function writeKnob(directory: string, v1: boolean, knob: Knob, amount: number | 
 function writeMemoryLimit(directory: string, v1: boolean, bytes: number | undefined): void {
   const file = join(directory, v1 ? 'memory.limit_in_bytes' : 'memory.max');
   const pages = bytes === undefined ? undefined : Math.floor(bytes / PAGE_BYTES) * PAGE_BYTES;
+  // As a kubelet's NoSwap: what is over the limit is not moved out of sight.
+  const swap = join(directory, 'memory.swap.max');
+  if (pages !== undefined && existsSync(swap)) writeFileSync(swap, '0');
   writeFileSync(file, pages === undefined ? (v1 ? '-1' : 'max') : String(pages));
   if (pages === undefined) return;
   const now = Number(readFileSync(file, 'latin1'));

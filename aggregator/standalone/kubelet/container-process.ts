@@ -45,6 +45,7 @@ export interface ContainerProcessOptions {
   /** Limits and requests to start with, as allocated now. */
   readonly resources: () => ResourceRequirements;
   readonly onStarted: (run: Run) => void;
+  /** It ended by itself and is started again. */
   readonly onEnded: (ending: Ending, restartInMs: number) => void;
   /** The kernel was not told something at the start: the program runs all the same. */
   readonly onRefused: (cause: string) => void;
@@ -153,8 +154,10 @@ export class ContainerProcess {
       exitCode: code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0),
       reason: oomKilled ? 'OOMKilled' : code === 0 ? 'Completed' : 'Error',
     };
-    if (!this.#stopping) this.#restart = setTimeout(() => this.start(), this.#pauseMs);
-    onEnded(ending, this.#pauseMs);
+    if (!this.#stopping) {
+      this.#restart = setTimeout(() => this.start(), this.#pauseMs);
+      onEnded(ending, this.#pauseMs);
+    }
     this.#options.program.onEnded?.();
   }
 }

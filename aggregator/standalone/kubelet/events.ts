@@ -11,9 +11,6 @@ export interface PodEvent {
   readonly fieldPath?: string;
 }
 
-/** kube-apiserver's --event-ttl. */
-const EVENT_TTL_MS = 3600 * 1000;
-
 export function recordEvent(store: ObjectStore, pod: Pod, nodeName: string, wallTimeMs: number, event: PodEvent): void {
   const { namespace = '', name: podName, uid } = pod.metadata;
   const { fieldPath = '', type, reason, message } = event;
@@ -40,15 +37,4 @@ export function recordEvent(store: ObjectStore, pod: Pod, nodeName: string, wall
     involvedObject: { kind: 'Pod', namespace, name: podName, uid, ...(fieldPath === '' ? {} : { fieldPath }) },
   };
   store.create('events', { ...created, metadata: { name, namespace } });
-}
-
-/** Events go an hour after they were last seen. */
-export function dropOldEvents(store: ObjectStore, wallTimeMs: number): void {
-  for (const object of store.list('events')) {
-    const event = object as KubeEvent;
-    const seen = event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp;
-    if (Date.parse(seen) < wallTimeMs - EVENT_TTL_MS) {
-      store.remove('events', event.metadata.namespace ?? '', event.metadata.name);
-    }
-  }
 }

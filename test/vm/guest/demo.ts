@@ -35,10 +35,13 @@ export interface DemoResult {
   readonly after: readonly DemoPod[];
   /** From the demo pods' first sight to the new memory.max, ms. */
   readonly raisedAfterMs: number;
+  /** Growth of memory.current over the two seconds in which it was steepest: the rest includes starting and starving. */
   readonly leakRateMibPerS: number;
   readonly events: readonly { readonly pod: string; readonly reason: string; readonly message: string }[];
-  /** Log lines of the processes that speak of a shortage or a resize. */
-  readonly resizeLog: readonly string[];
+  /** The legs of the leak's first resize as the aggregator logged them: signal → received → decided → accepted → confirmed, ms. */
+  readonly legs: Readonly<Record<string, number>>;
+  /** Why, in the aggregator's words. */
+  readonly reason: string;
 }
 
 export async function demo(): Promise<void> {
@@ -49,32 +52,29 @@ export async function demo(): Promise<void> {
     progress(`demo pods: ${before.map((pod) => `${pod.name} ${pod.memoryMax}`).join(', ')}`);
     const leak = named(before, LEAK);
     const directory = containerDirectory(await leakContainerId(cluster));
-    const memory: [ms: number, bytes: number][] = [];
+    const memory: Reading[] = [];
+    const sampling = setInterval(() => {
+      memory.push([performance.now(), Number(read(directory, 'memory.current'))]);
+    }, POLL_MS);
     const raisedAfterMs = await until(
       'the leak’s memory.max is raised',
       RAISE_MS,
-      () => {
-        const at = performance.now() - seenAt;
-        memory.push([at, Number(read(directory, 'memory.current'))]);
-        return read(directory, 'memory.max') === leak.memoryMax ? undefined : at;
-      },
+      () => (read(directory, 'memory.max') === leak.memoryMax ? undefined : performance.now() - seenAt),
       POLL_MS,
     );
     progress(`raised after ${Math.round(raisedAfterMs)} ms`);
     const raised = (await demoPods(cluster)) ?? [];
     await pause(HOLD_MS);
+    clearInterval(sampling);
     const after = await until('the demo pods still run', 10_000, () => demoPods(cluster));
     const answer: DemoResult = {
       before,
       raised,
       after,
       raisedAfterMs: Math.round(raisedAfterMs),
-      leakRateMibPerS: growth(memory),
+      leakRateMibPerS: steepest(memory),
       events: await events(cluster),
-      resizeLog: cluster
-        .output()
-        .split('\n')
-        .filter((line) => /shortage|resize/i.test(line)),
+      ...confirmedResize(cluster.output()),
     };
     result('demo', answer);
     result('exit', await cluster.stop());
@@ -83,6 +83,19 @@ export async function demo(): Promise<void> {
     if (cluster.running()) await cluster.stop();
     log('launcher', cluster.output().slice(-30_000));
   }
+}
+
+/** From the aggregator's line `resize confirmed`, which it writes when the node's cgroup has the new limit. */
+function confirmedResize(output: string): Pick<DemoResult, 'legs' | 'reason'> {
+  const line = output
+    .split('\n')
+    .find((each) => each.includes('"resize confirmed"') && each.includes(`"demo/${LEAK}"`));
+  if (line === undefined) throw new Error('the aggregator logged no confirmed resize of the leak');
+  const fields = JSON.parse(line) as Record<string, unknown>;
+  const legs = Object.entries(fields).flatMap(([name, value]) =>
+    name.endsWith('Ms') && typeof value === 'number' ? [[name, value] as const] : [],
+  );
+  return { legs: Object.fromEntries(legs), reason: String(fields['reason']) };
 }
 
 interface Pod {
@@ -169,9 +182,14 @@ function named(pods: readonly DemoPod[], name: string): DemoPod {
   return found;
 }
 
-/** Growth between the first and the last quarter of the readings, MiB/s. */
-function growth(memory: readonly (readonly [ms: number, bytes: number])[]): number {
-  const [from, to] = [memory[Math.floor(memory.length / 4)], memory.at(-1)];
-  if (!from || !to || to[0] <= from[0]) return NaN;
-  return (to[1] - from[1]) / 2 ** 20 / ((to[0] - from[0]) / 1000);
+type Reading = readonly [ms: number, bytes: number];
+
+const STRETCH_MS = 2000;
+
+function steepest(memory: readonly Reading[]): number {
+  const rates = memory.map(([ms, bytes], index) => {
+    const later = memory.slice(index).find(([laterMs]) => laterMs >= ms + STRETCH_MS);
+    return later ? (later[1] - bytes) / 2 ** 20 / ((later[0] - ms) / 1000) : 0;
+  });
+  return Math.max(...rates);
 }

@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import { fakeCgroup, fakeTime } from '../test/fakes/fake-node.ts';
+import type { FakeCgroup } from '../test/fakes/fake-node.ts';
+import { Roster } from './roster.ts';
+import type { Row } from './row.ts';
+import { silentLogger } from './runtime/logger.ts';
+import { Sampler } from './sampler.ts';
+import type { SlotFindings } from './sampler.ts';
+import { Tick } from './tick.ts';
+import { usageOver } from './window.ts';
+
+const MIB = 1024 * 1024;
+const SECOND = 1000;
+const LIMITED = { memoryLimitBytes: 128 * MIB, cpuQuotaUs: Infinity, cpuPeriodUs: 100_000, pids: 1 };
+
+function setUp() {
+  const time = fakeTime();
+  const findings: (SlotFindings & { readonly atMs: number })[] = [];
+  const opened = new Map<string, FakeCgroup>();
+  const roster = new Roster({
+    clock: time.clock,
+    log: silentLogger,
+    aggregators: 1,
+    cpus: 2,
+    open: (path) => (opened.get(path) ?? fakeCgroup()).files,
+  });
+  const sampler = new Sampler({
+    clock: time.clock,
+    roster,
+    thresholds: { noiseBytes: MIB / 2 },
+    onFindings: (found) => findings.push({ ...found, atMs: time.timers.monotonicMs() }),
+    onTick: () => {},
+  });
+  const tick = new Tick(sampler, time.timers);
+  const add = (path: string, cgroup: FakeCgroup, options: { born?: boolean; kind?: 'pod' } = {}): Row => {
+    opened.set(path, cgroup);
+    const startWallMs = options.born ? time.clock.wallTimeMs() : NaN;
+    const found = { podUid: 'p', containerId: 'c', qos: '', path, startWallMs } as const;
+    const row = roster.add({ ...found, kind: options.kind ?? 'container' }, options.born ?? false);
+    if (!row) throw new Error(`${path} was not taken`);
+    if (options.born) sampler.welcome(row);
+    return row;
+  };
+  return { time, findings, roster, sampler, tick, add };
+}
+
+/** A process that uses `cores` and grows by `mibPerSecond`. */
+function process(setup: ReturnType<typeof setUp>, cores: number, mibPerSecond = 0, limits = LIMITED): FakeCgroup {
+  const bornMs = setup.time.clock.bootTimeMs();
+  return fakeCgroup({ ...limits }, ({ kernel }) => {
+    const seconds = (setup.time.clock.bootTimeMs() - bornMs) / SECOND;
+    kernel.cpuUsageUs = seconds * cores * 1e6;
+    kernel.memoryCurrentBytes = (8 + seconds * mibPerSecond) * MIB;
+  });
+}
+
+describe('Sampler', () => {
+  it('reads each container once a second, spread over the second', () => {
+    const setup = setUp();
+    const cgroups = Array.from({ length: 100 }, () => process(setup, 0.1));
+    const rows = cgroups.map((cgroup, index) => setup.add(`c${index}`, cgroup));
+    setup.tick.start();
+    setup.time.advance(10 * SECOND - 1);
+    setup.tick.stop();
+    for (const { calls } of cgroups) expect(calls.readFast).toBe(1 + 10); // 1: when it was found
+    const phases = new Set(rows.map(({ sample }) => sample.atBootMs % SECOND));
+    expect(phases.size).toBe(10);
+  });
+
+  it('reads slow files every 5 s staggered, and memory.stat at once when memory moved', () => {
+    const setup = setUp();
+    const [still, growing] = [process(setup, 0.1), process(setup, 0.1, 1, { ...LIMITED, memoryLimitBytes: Infinity })];
+    setup.add('still', still);
+    setup.add('growing', growing);
+    setup.tick.start();
+    setup.time.advance(20 * SECOND - 1);
+    setup.tick.stop();
+    expect(still.calls.readSlow).toBeLessThanOrEqual(5);
+    expect(still.calls.readMemoryStat).toBe(0);
+    expect(growing.calls.readMemoryStat).toBe(20 - growing.calls.readSlow);
+  });
+
+  it('leaves the pressure files of an idle container to the slow cadence', () => {
+    const setup = setUp();
+    const [idle, busy] = [process(setup, 0), process(setup, 0.5)];
+    setup.add('idle', idle);
+    setup.add('busy', busy);
+    setup.tick.start();
+    setup.time.advance(20 * SECOND - 1);
+    setup.tick.stop();
+    expect(idle.calls.readPressure).toBeLessThanOrEqual(6);
+    expect(busy.calls.readPressure).toBe(20);
+  });
+
+  it('hands over a new container when it is 1 s and 2 s old, with a rate since its birth', () => {
+    const setup = setUp();
+    setup.tick.start();
+    setup.time.advance(3_450);
+    const row = setup.add('new', process(setup, 0.5), { born: true });
+    setup.time.advance(1_200);
+    expect(setup.findings).toHaveLength(1);
+    expect([...(setup.findings[0]?.rows ?? [])]).toEqual([row]);
+    expect(usageOver(row.ring, 15_000)?.cpuUs).toBeCloseTo(500_000, -5);
+    setup.time.advance(1_000);
+    expect(setup.findings).toHaveLength(2);
+    setup.time.advance(10 * SECOND);
+    expect(setup.findings).toHaveLength(2);
+    setup.tick.stop();
+    for (const [index, { atMs }] of setup.findings.entries()) {
+      const ageMs = atMs - 3_450;
+      expect(ageMs).toBeGreaterThanOrEqual((index + 1) * SECOND);
+      expect(ageMs).toBeLessThanOrEqual((index + 1) * SECOND + 100);
+    }
+  });
+
+  it('changes no rate when the wall clock is set back or forward an hour', () => {
+    const setup = setUp();
+    const row = setup.add('steady', process(setup, 0.25));
+    setup.tick.start();
+    for (let second = 0; second < 60; second++) {
+      setup.time.advance(SECOND);
+      if (second === 20) setup.time.stepWall(-3_600_000);
+      if (second === 40) setup.time.stepWall(3_600_000);
+      const usage = usageOver(row.ring, 15_000);
+      if (usage) expect(usage.cpuUs / usage.windowUs).toBeCloseTo(0.25, 6);
+      expect(row.ring.length).toBe(second + 2);
+    }
+    setup.tick.stop();
+    expect(row.tallies[0]?.cpuPeakMillis).toBeCloseTo(250, 6);
+  });
+
+  it('restarts the series when counters went back, and goes on', () => {
+    const setup = setUp();
+    const cgroup = process(setup, 0.5);
+    const row = setup.add('restarted', cgroup);
+    setup.tick.start();
+    setup.time.advance(10 * SECOND);
+    const reading = cgroup.files.readFast;
+    const offset = row.sample.cpuUsageUs;
+    Object.assign(cgroup.files, {
+      readFast: (sample: Row['sample'], atBootMs: number) => {
+        const outcome = reading(sample, atBootMs);
+        sample.cpuUsageUs -= offset;
+        return outcome;
+      },
+    });
+    setup.time.advance(SECOND);
+    expect([row.ring.length, usageOver(row.ring, 15_000)]).toEqual([1, undefined]);
+    setup.time.advance(2 * SECOND);
+    setup.tick.stop();
+    const usage = usageOver(row.ring, 15_000);
+    expect((usage?.cpuUs ?? 0) / (usage?.windowUs ?? 1)).toBeCloseTo(0.5, 6);
+    expect(row.tallies[0]?.cpuPeakMillis).toBeCloseTo(500, 6);
+  });
+
+  it('forgets a cgroup that is gone and counts a reading that was cut short', () => {
+    const setup = setUp();
+    const [gone, partial] = [process(setup, 0.1), process(setup, 0.1)];
+    setup.add('gone', gone);
+    setup.add('partial', partial);
+    setup.tick.start();
+    setup.time.advance(2_500);
+    gone.gone = true;
+    partial.partial = true;
+    setup.time.advance(3 * SECOND);
+    setup.tick.stop();
+    expect(setup.roster.rows().map(({ identity }) => identity.cgroup)).toEqual(['partial']);
+    expect(gone.closed).toBe(true);
+    expect(setup.sampler.readProblems).toBe(3);
+  });
+
+  it('watches a container near its limit ten times a second and raises its leak seconds before the kill', () => {
+    const setup = setUp();
+    setup.add('leak', process(setup, 0.1, 10));
+    setup.tick.start();
+    setup.time.advance(8 * SECOND);
+    const [first] = setup.findings;
+    expect(first?.shortages[0]).toMatchObject({ ref: 1, resource: 'memory', kind: 'limit-approach' });
+    expect((first?.shortages[0]?.secondsToHarm ?? 0) > 4).toBe(true);
+    expect(setup.sampler.watched).toBe(1);
+    setup.tick.stop();
+  });
+
+  it('hands over a limit that changes after a shortage at once', () => {
+    const setup = setUp();
+    const leak = process(setup, 0.1, 10);
+    const row = setup.add('leak', leak);
+    setup.tick.start();
+    setup.time.advance(7 * SECOND);
+    expect(setup.findings.length).toBeGreaterThan(0);
+    leak.kernel.memoryLimitBytes = 1024 * MIB;
+    const before = setup.findings.length;
+    setup.time.advance(1_100);
+    setup.tick.stop();
+    const after = setup.findings.slice(before);
+    expect(after.some(({ rows, shortages }) => rows.has(row) && shortages.length === 0)).toBe(true);
+    expect(row.sample.memoryLimitBytes).toBe(1024 * MIB);
+  });
+
+  it('never raises a reader of big files whose cache fills the limit', () => {
+    const setup = setUp();
+    const bornMs = setup.time.clock.bootTimeMs();
+    const reader = fakeCgroup({ ...LIMITED }, ({ kernel }) => {
+      const readMib = ((setup.time.clock.bootTimeMs() - bornMs) / SECOND) * 300;
+      kernel.inactiveFileBytes = Math.min(readMib, 118) * MIB;
+      kernel.memoryCurrentBytes = 10 * MIB + kernel.inactiveFileBytes;
+      kernel.eventsMax = Math.max(0, readMib - 118) * 6;
+    });
+    setup.add('reader', reader);
+    setup.tick.start();
+    setup.time.advance(60 * SECOND);
+    setup.tick.stop();
+    expect(setup.findings).toEqual([]);
+  });
+
+  it('reads pods every other second and never judges them short', () => {
+    const setup = setUp();
+    const pod = process(setup, 0.1, 10);
+    setup.add('pod', pod, { kind: 'pod' });
+    setup.tick.start();
+    setup.time.advance(20 * SECOND - 1);
+    setup.tick.stop();
+    expect(pod.calls.readFast).toBe(1 + 10);
+    expect(setup.findings).toEqual([]);
+  });
+});

@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { Agent, request as httpsRequest } from 'node:https';
+import { gunzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fakeItemSource } from '../../test/fakes/item-source.ts';
+import { metricsServer, NOW, startMetricsApi, USAGE, V1 } from '../../test/fakes/metrics-api.ts';
+import { createClusterPki } from '../standalone/pki.ts';
+import type { ClusterPki } from '../standalone/pki.ts';
+
+let pki: ClusterPki;
+
+beforeAll(async () => {
+  pki = await createClusterPki(NOW);
+});
+
+describe('large lists', () => {
+  const many = Array.from({ length: 1500 }, (_, index) => ({
+    namespace: 'a',
+    name: `pod-${String(index).padStart(5, '0')}`,
+    usage: USAGE,
+  }));
+
+  it('go whole over the wire, compressed where the client takes it', async () => {
+    const large = await startMetricsApi({ source: fakeItemSource(many, [], 400) }, pki);
+    const plain = await large.asAdmin(`${V1}/pods`);
+    expect((plain.json as { items: unknown[] }).items).toHaveLength(1500);
+    expect(plain.headers['content-length']).toBe(String(plain.body.length));
+    const zipped = await large.asAdmin(`${V1}/pods`, { headers: { 'accept-encoding': 'deflate, gzip' } });
+    expect(zipped.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
+    expect(gunzipSync(zipped.body).equals(plain.body)).toBe(true);
+    const refused = await large.asAdmin(`${V1}/pods`, { headers: { 'accept-encoding': 'gzip;q=0' } });
+    expect(refused.body.equals(plain.body)).toBe(true);
+    await large.close();
+  });
+
+  it('are refused with 429 while too many are on their way, and taken again afterwards', async () => {
+    // 300 stretches: a big list. Some 18 MB each, more than the kernel buffers for clients that read nothing.
+    const labels = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`label-${index}`, 'x'.repeat(1000)]));
+    const big = fakeItemSource(
+      many.map((pod) => ({ ...pod, labels })),
+      [],
+      5,
+    );
+    const slow = await startMetricsApi({ source: big }, pki);
+    const agent = new Agent({ ca: pki.ca, ...pki.admin });
+    const stalled = [1, 2, 3, 4].map(() =>
+      httpsRequest({ agent, host: '127.0.0.1', port: slow.port, path: `${V1}/pods` }).end(),
+    );
+    await Promise.all(stalled.map((request) => once(request, 'response')));
+    const refused = await slow.asAdmin(`${V1}/pods`);
+    expect(refused.code).toBe(429);
+    expect(refused.headers['retry-after']).toBe('1');
+    expect(refused.json).toMatchObject({ reason: 'TooManyRequests', details: { retryAfterSeconds: 1 } });
+    expect((await slow.asAdmin(`${V1}/namespaces/a/pods/pod-00007`)).code).toBe(200);
+    for (const request of stalled) request.on('error', () => undefined).destroy();
+    await expect.poll(async () => (await slow.asAdmin(`${V1}/pods`)).code, { timeout: 10_000 }).toBe(200);
+    agent.destroy();
+    await slow.close();
+  }, 30_000);
+});
+
+it('says that the port is taken and how to take another', async () => {
+  const first = await startMetricsApi({}, pki);
+  const second = metricsServer(pki);
+  await expect(second.listen('127.0.0.1', first.port)).rejects.toMatchObject({
+    code: 'port_in_use',
+    message: expect.stringContaining('--secure-port') as string,
+  });
+  await second.close();
+  await first.close();
+});
