@@ -4,6 +4,9 @@ import type { FlagTable, FlagValues } from './runtime/flag-table.ts';
 import { CodedError } from './runtime/coded-error.ts';
 import { LOG_LEVELS } from './runtime/logger.ts';
 
+/** Node's own flags for the agent process: 3 MB less, and no slower (measured: test/bench/agent.ts). Launchers and images pass them. */
+export const AGENT_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=1', '--v8-pool-size=1'];
+
 export const AGENT_FLAGS = {
   help: { type: 'boolean', help: 'Print the flags and exit.' },
   'node-name': { type: 'string', help: 'Name of this node in the cluster (spec.nodeName of the agent pod).' },

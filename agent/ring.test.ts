@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { emptySample } from './cgroup/sample.ts';
-import { RING_SLOTS, Ring, SLOT_BYTES } from './ring.ts';
+import { RING_SLOTS, Ring, SLOT_BYTES, SUM_RING_SLOTS } from './ring.ts';
 
 const MIB = 1024 * 1024;
 
@@ -30,7 +30,7 @@ describe('Ring', () => {
     expect(ring.slot(RING_SLOTS)).toBeUndefined();
   });
 
-  it('takes 48 bytes a slot when full and a fifth of that for a young container', () => {
+  it('takes 40 bytes a slot when full and a fifth of that for a young container', () => {
     const ring = new Ring();
     expect(ring.allocatedBytes).toBe(0);
     ring.write(sampleAt(0));
@@ -62,6 +62,22 @@ describe('Ring', () => {
     expect(ring.slot(0)).toMatchObject({ atBootMs: 5, cpuUsageUs: 0, workingSetBytes: NaN, periods: NaN });
     ring.write({ ...sampleAt(1), memoryCurrentBytes: 0, periods: 0 });
     expect(ring.slot(0)).toMatchObject({ memoryCurrentBytes: 0, periods: 0 });
+  });
+
+  it('keeps instants to 0.1 ms after months of uptime', () => {
+    const ring = new Ring();
+    const bootMs = 200 * 86_400_000;
+    for (let second = 0; second < 900; second++) ring.write({ ...sampleAt(0), atBootMs: bootMs + second * 1000.3 });
+    expect(ring.atBootMs(0)).toBe(bootMs + 899 * 1000.3);
+    for (const age of [1, 17, 899]) expect(ring.atBootMs(age)).toBeCloseTo(bootMs + (899 - age) * 1000.3, 0);
+    expect(Math.abs(ring.atBootMs(899) - bootMs)).toBeLessThanOrEqual(0.1);
+  });
+
+  it('holds fewer slots for what only sums containers up', () => {
+    const ring = new Ring(SUM_RING_SLOTS);
+    for (let second = 0; second < 1000; second++) ring.write(sampleAt(second));
+    expect([ring.length, ring.atBootMs(SUM_RING_SLOTS - 1)]).toEqual([SUM_RING_SLOTS, (1000 - SUM_RING_SLOTS) * 1000]);
+    expect(ring.allocatedBytes).toBe(SUM_RING_SLOTS * SLOT_BYTES);
   });
 
   it('forgets the series when cleared', () => {

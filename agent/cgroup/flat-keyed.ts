@@ -5,6 +5,10 @@ import { decimal, decimalEnd } from './bytes.ts';
 const SPACE = 32;
 const NEWLINE = 10;
 const SLOTS = 128;
+/** The upper 7 bits of 32. */
+const SLOT_SHIFT = 25;
+/** An odd number with well mixed bits (2^32 / golden ratio): the multipliers that are tried are its multiples. */
+const MIXER = 0x9e3779b1;
 /** Lines whose key length is remembered; memory.stat has about 60. */
 const REMEMBERED_LINES = 128;
 
@@ -23,10 +27,11 @@ export interface KeySet {
 /** @throws Error when two names share length, first and last letter: a bug in the caller's list */
 export function keySet(names: readonly string[], options: { readonly kilobytes?: boolean } = {}): KeySet {
   const keys = names.map((name) => Uint8Array.from(Buffer.from(name, 'latin1')));
-  for (let multiplier = 1; multiplier < 256; multiplier++) {
+  for (let attempt = 1; attempt < 256; attempt++) {
+    const multiplier = Math.imul(MIXER, 2 * attempt - 1);
     const slots = new Int8Array(SLOTS).fill(-1);
     const free = keys.every((key, index) => {
-      const slot = slotOf(key.length, key[0]! ^ key[key.length - 1]!, multiplier);
+      const slot = slotOf(key.length, key[0]!, key[key.length - 1]!, multiplier);
       if (slots[slot] !== -1) return false;
       slots[slot] = index;
       return true;
@@ -95,7 +100,7 @@ function skipKilobytes(buffer: Uint8Array, at: number, length: number): number {
 
 function findKey(set: KeySet, buffer: Uint8Array, start: number, end: number): number {
   if (end <= start) return -1;
-  const candidate = set.slots[slotOf(end - start, buffer[start]! ^ buffer[end - 1]!, set.multiplier)]!;
+  const candidate = set.slots[slotOf(end - start, buffer[start]!, buffer[end - 1]!, set.multiplier)]!;
   if (candidate < 0) return -1;
   const key = set.keys[candidate]!;
   if (key.length !== end - start) return -1;
@@ -103,6 +108,6 @@ function findKey(set: KeySet, buffer: Uint8Array, start: number, end: number): n
   return candidate;
 }
 
-function slotOf(length: number, letters: number, multiplier: number): number {
-  return (length + letters * multiplier) & (SLOTS - 1);
+function slotOf(length: number, first: number, last: number, multiplier: number): number {
+  return Math.imul((length << 16) | (first << 8) | last, multiplier) >>> SLOT_SHIFT;
 }

@@ -51,7 +51,7 @@ const MOST_CHILDREN = 64;
 const MAKING_MS = 10_000;
 
 /** @param base parent of the numbered folders */
-export function claimInstance(hierarchy: Hierarchy, base: string = defaultBase()): Instance {
+export function claimInstance(hierarchy: Hierarchy, base: string): Instance {
   makeBase(base);
   const removed: string[] = [];
   for (let number = 1; number <= MOST_INSTANCES; number++) {
@@ -77,8 +77,9 @@ export function claimInstance(hierarchy: Hierarchy, base: string = defaultBase()
   throw new CodedError('kubeconfig', `${MOST_INSTANCES} instances run already (${base})`);
 }
 
-function defaultBase(): string {
-  return join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), `headroom-${userInfo().uid}`);
+/** @param runtimeFolder $XDG_RUNTIME_DIR; '': the folder for temporary files */
+export function instancesFolder(runtimeFolder: string): string {
+  return join(runtimeFolder === '' ? tmpdir() : runtimeFolder, `headroom-${userInfo().uid}`);
 }
 
 function instanceAt(

@@ -14,7 +14,7 @@ import { demoPods } from './demo/demo-pods.ts';
 import type { StandaloneFlags } from './flags.ts';
 import { DEFAULT_API_PORT } from './flags.ts';
 import type { Instance } from './instance.ts';
-import { claimInstance } from './instance.ts';
+import { claimInstance, instancesFolder } from './instance.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 import { writeKubeconfig } from './kubeconfig-file.ts';
 import type { Program } from './kubelet/container-process.ts';
@@ -44,16 +44,20 @@ export interface Launched {
 const ROLE_START_MS = 30_000;
 const MOST_EVENTS = 1000;
 
-/** @throws CodedError, or an Error that tells what a role said at its end */
+/**
+ * @param runtimeFolder $XDG_RUNTIME_DIR, or '' where it is not set
+ * @throws CodedError, or an Error that tells what a role said at its end
+ */
 export async function launch(
   flags: StandaloneFlags,
   log: Logger,
   shutdown: Shutdown,
   interrupted: () => boolean,
   onLine: OnLine,
+  runtimeFolder: string,
 ): Promise<Launched> {
   const hierarchy = openHierarchy(flags['cgroup-root'], flags['proc-root']);
-  const instance = claimInstance(hierarchy);
+  const instance = claimInstance(hierarchy, instancesFolder(runtimeFolder));
   shutdown.onClose('instance', () => instance.release());
   for (const what of instance.removed) log.info({ removed: what }, 'cleaned up after an earlier run');
   const pki = await createClusterPki(Date.now());

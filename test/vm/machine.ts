@@ -1,6 +1,5 @@
 // One boot of the virtual machine: qemu in software emulation (no KVM needed, no root), bounded in time, killed by its own pid.
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { answerOf, lineCutter, parseGuestLine } from './guest-lines.ts';
 import type { GuestAnswer, GuestLine } from './guest-lines.ts';
 import type { GuestImage } from './initramfs.ts';
@@ -44,7 +43,11 @@ async function bootOnce(boot: Boot): Promise<GuestRun> {
   const consoleFile = join(work, 'console.log');
   const lines: GuestLine[] = [];
   const qemu = spawn(boot.qemu, qemuArguments(boot, consoleFile), { stdio: ['ignore', 'pipe', 'pipe'] });
-  const release = killWithUs(qemu);
+  const release = endWithUs(() => {
+    qemu.kill('SIGKILL');
+    rmSync(work, { recursive: true, force: true });
+    boot.image.remove();
+  });
   const feed = lineCutter((line) => {
     const parsed = parseGuestLine(line);
     if (parsed?.kind === 'progress') boot.say(`${parsed.uptimeS.toFixed(1).padStart(6)} s ${parsed.text}`);
@@ -86,16 +89,14 @@ function qemuArguments(boot: Boot, consoleFile: string): string[] {
   return options.flat();
 }
 
-/** Whatever ends this process ends the guest. */
-function killWithUs(child: ChildProcess): () => void {
-  const kill = (): void => void child.kill('SIGKILL');
-  const killAndLeave = (signal: NodeJS.Signals): void => {
-    kill();
-    process.exitCode = 1;
+/** Whatever ends this process ends the guest and takes its files along; SIGKILL alone leaves it to the guest's own deadline. */
+function endWithUs(end: () => void): () => void {
+  const endAndLeave = (signal: NodeJS.Signals): void => {
+    end();
     process.kill(process.pid, signal);
   };
-  process.once('exit', kill).once('SIGTERM', killAndLeave).once('SIGINT', killAndLeave);
-  return () => void process.off('exit', kill).off('SIGTERM', killAndLeave).off('SIGINT', killAndLeave);
+  process.once('exit', end).once('SIGTERM', endAndLeave).once('SIGINT', endAndLeave);
+  return () => void process.off('exit', end).off('SIGTERM', endAndLeave).off('SIGINT', endAndLeave);
 }
 
 function tailOf(file: string): string {

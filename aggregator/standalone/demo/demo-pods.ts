@@ -49,7 +49,6 @@ export function demoPods(leakMibPerSecond: number, onLine: (pod: string, line: s
         {
           script: siblingScript(import.meta.url, 'workload'),
           args: () => [name, String(leakMibPerSecond)],
-          env: {},
           onLine: (line: string) => onLine(`${DEMO_NAMESPACE}/${name}`, line),
         },
       ],

@@ -13,7 +13,6 @@ export interface Program {
   readonly script: string;
   /** Asked at each start: ports learned meanwhile can be in it. */
   readonly args: () => readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
   readonly onStarted?: (pid: number) => void;
   readonly onEnded?: () => void;
@@ -87,7 +86,7 @@ export class ContainerProcess {
     const { program, podCgroup, wallTimeMs, onStarted, onRefused } = this.#options;
     const containerId = randomBytes(32).toString('hex');
     const cgroup = podCgroup === undefined ? undefined : this.#makeCgroup(`${podCgroup}/${containerId}`);
-    const spawned = spawnGated(program.script, program.args(), program.env ?? {}, program.onLine);
+    const spawned = spawnGated(program.script, program.args(), program.onLine);
     if ('kind' in spawned) return onRefused(spawned.cause);
     const entered = cgroup === undefined ? undefined : this.#options.writer.enter(cgroup, spawned.pid);
     if (entered?.kind === 'refused') onRefused(entered.cause);

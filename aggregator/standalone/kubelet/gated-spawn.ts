@@ -20,7 +20,6 @@ const SHELL = '/bin/sh';
 export function spawnGated(
   script: string,
   args: readonly string[],
-  env: Readonly<Record<string, string>>,
   onLine: (line: string, stream: 'stdout' | 'stderr') => void,
 ): GatedProcess | { readonly kind: 'failed'; readonly cause: string } {
   const program = [process.execPath, script, ...args];
@@ -31,7 +30,6 @@ export function spawnGated(
   const child = spawn(gate.file, gate.args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
-    env: { ...process.env, ...env },
   });
   if (child.pid === undefined) {
     // Node reports the cause by an event of the next turn.
