@@ -11,6 +11,7 @@ import type { Listener, Routes } from './listener.ts';
 import { createAgentMetrics } from './metrics.ts';
 import type { AgentMetrics, CapabilityState } from './metrics.ts';
 import { readBootId } from './node/boot-id.ts';
+import { hardware } from './node/hardware.ts';
 import { NodeFiles } from './node/node-files.ts';
 import { openConnection } from './push/post.ts';
 import { Pusher } from './push/pusher.ts';
@@ -172,6 +173,8 @@ function routesOf(
       type: metrics.registry.contentType,
       body: await metrics.registry.metrics(),
     }),
+    // Asked of the machine when first asked for: systeminformation costs 10 MB and starts programs.
+    '/hardware': async () => json(await hardware()),
     '/containers': () =>
       json({
         node: flags['node-name'],

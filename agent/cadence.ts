@@ -5,8 +5,8 @@ import type { Identity, RowKind } from './protocol/identity.ts';
 
 /** Slow files (memory.stat, io.stat, pids.current, limits…) each so many ticks, staggered by ref. */
 const SLOW_TICKS = 5;
-/** Pods and slices are sums of what is read each second below them: every second tick, their slow files each tenth. */
-const SUM_TICKS = 2;
+/** Pods and slices are sums of what is read each second below them: each fifth tick, their slow files each tenth. */
+const SUM_TICKS = 5;
 const SUM_SLOW_TICKS = 10;
 /** Below this, and without a stall at the last reading, a container's pressure files wait for the slow ones. Stalls are counters: none is lost. */
 const IDLE_MILLIS = 2;

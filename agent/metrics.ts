@@ -34,6 +34,36 @@ export function createAgentMetrics(gauges: Gauges): AgentMetrics {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_PRECISION_MS });
   addGauges(registry, gauges);
   const registers = [registry];
+  const pushes = new Counter({
+    name: 'headroom_agent_push_total',
+    help: 'Batches sent, by path and outcome.',
+    labelNames: ['path', 'outcome'],
+    registers,
+  });
+  const pushBytes = new Gauge({
+    name: 'headroom_agent_push_bytes',
+    help: 'Encoded bytes of the last batch.',
+    labelNames: ['path'],
+    registers,
+  });
+  const encode = new Gauge({
+    name: 'headroom_agent_push_encode_seconds',
+    help: 'Time to cut and encode the last batch.',
+    labelNames: ['path'],
+    registers,
+  });
+  return {
+    registry,
+    tick: tickMetrics(registers),
+    pushed({ path, outcome, bytes, encodeMs }) {
+      pushes.inc({ path, outcome });
+      pushBytes.set({ path }, bytes);
+      encode.set({ path }, encodeMs / 1000);
+    },
+  };
+}
+
+function tickMetrics(registers: Registry[]): (figures: TickFigures) => void {
   const ticks = new Histogram({
     name: 'headroom_agent_tick_duration_seconds',
     help: 'Time spent sampling in one tick, the sum of its slices.',
@@ -57,38 +87,12 @@ export function createAgentMetrics(gauges: Gauges): AgentMetrics {
     help: 'Ticks left out because the one before ended, or the timer fired, too late.',
     registers,
   });
-  const pushes = new Counter({
-    name: 'headroom_agent_push_total',
-    help: 'Batches sent, by path and outcome.',
-    labelNames: ['path', 'outcome'],
-    registers,
-  });
-  const pushBytes = new Gauge({
-    name: 'headroom_agent_push_bytes',
-    help: 'Encoded bytes of the last batch.',
-    labelNames: ['path'],
-    registers,
-  });
-  const encode = new Gauge({
-    name: 'headroom_agent_push_encode_seconds',
-    help: 'Time to cut and encode the last batch.',
-    labelNames: ['path'],
-    registers,
-  });
-  return {
-    registry,
-    tick(figures) {
-      ticks.observe(figures.busyMs / 1000);
-      slices.observe(figures.maxSliceMs / 1000);
-      longestMs = Math.max(longestMs, figures.maxSliceMs);
-      longest.set(longestMs / 1000);
-      if (figures.skipped > 0) skipped.inc(figures.skipped);
-    },
-    pushed({ path, outcome, bytes, encodeMs }) {
-      pushes.inc({ path, outcome });
-      pushBytes.set({ path }, bytes);
-      encode.set({ path }, encodeMs / 1000);
-    },
+  return ({ busyMs, maxSliceMs, skipped: left }) => {
+    ticks.observe(busyMs / 1000);
+    slices.observe(maxSliceMs / 1000);
+    longestMs = Math.max(longestMs, maxSliceMs);
+    longest.set(longestMs / 1000);
+    if (left > 0) skipped.inc(left);
   };
 }
 

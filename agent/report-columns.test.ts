@@ -24,7 +24,7 @@ function rowOf(ref: number, cores: number, memory = true): Row {
 
 describe('ReportBuffers', () => {
   it('reports levels, limits and the CPU used over the window', () => {
-    const { reports } = new ReportBuffers().fill([rowOf(7, 0.5)], 15_000, (row) => row.tallies[0]);
+    const { reports } = new ReportBuffers().columns([rowOf(7, 0.5)], 15_000, (row) => row.tallies[0]);
     const value = (name: keyof typeof reports.values): number | undefined => reports.values[name]?.[0];
     expect([reports.count, ...reports.ref]).toEqual([1, 7]);
     expect([value('windowUs'), value('cpuWindowUs'), value('cpuUsageUs')]).toEqual([4e6, 2e6, 2e6]);
@@ -37,7 +37,7 @@ describe('ReportBuffers', () => {
   });
 
   it('leaves out columns that no row has and marks what one row has not', () => {
-    const { reports } = new ReportBuffers().fill([rowOf(1, 0.1), rowOf(2, 0.1, false)], 15_000, () => undefined);
+    const { reports } = new ReportBuffers().columns([rowOf(1, 0.1), rowOf(2, 0.1, false)], 15_000, () => undefined);
     expect(reports.values.pids).toBeUndefined();
     expect(reports.values.cpuPeakMillis).toBeUndefined();
     expect([...(reports.values.memoryCurrentBytes ?? [])]).toEqual([100 * MIB, NaN]);
@@ -45,7 +45,7 @@ describe('ReportBuffers', () => {
 
   it('says in which bucket each row spent its seconds', () => {
     const rows = [rowOf(1, 0.1), rowOf(2, 2)];
-    const { histogram } = new ReportBuffers().fill(rows, 15_000, (row) => row.tallies[0]);
+    const { histogram } = new ReportBuffers().columns(rows, 15_000, (row) => row.tallies[0]);
     expect(histogram.scheme).toBe(CPU_SCHEME);
     expect([...histogram.row]).toEqual([0, 1]);
     expect([...histogram.bucket]).toEqual([cpuBucketOf(100), cpuBucketOf(2000)]);
@@ -55,10 +55,10 @@ describe('ReportBuffers', () => {
   it('uses its arrays again and grows them without leaving anything of the batch before', () => {
     const buffers = new ReportBuffers();
     const many = Array.from({ length: 600 }, (_, index) => rowOf(index + 1, 0.25));
-    const first = buffers.fill(many, 15_000, (row) => row.tallies[0]);
+    const first = buffers.columns(many, 15_000, (row) => row.tallies[0]);
     expect(first.reports.values.cpuWindowUs).toHaveLength(600);
     const [one] = many;
-    const second = buffers.fill(one ? [one] : [], 15_000, () => undefined);
+    const second = buffers.columns(one ? [one] : [], 15_000, () => undefined);
     expect(second.reports.values.cpuWindowUs).toHaveLength(1);
     expect(second.reports.values.cpuWindowUs?.buffer).toBe(first.reports.values.cpuWindowUs?.buffer);
     expect([second.histogram.row.length, second.reports.values.cpuPeakMillis]).toEqual([0, undefined]);

@@ -29,7 +29,7 @@ export class ReportBuffers {
    * @param tallyOf peaks to report with a row; undefined: none (an urgent batch leaves them to the next regular one)
    * @returns views that the next call overwrites
    */
-  fill(rows: readonly Row[], windowMs: number, tallyOf: (row: Row) => PeakTally | undefined): FilledColumns {
+  columns(rows: readonly Row[], windowMs: number, tallyOf: (row: Row) => PeakTally | undefined): FilledColumns {
     this.#grow(rows.length);
     this.#filled.clear();
     this.#entries = 0;

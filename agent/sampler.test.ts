@@ -213,14 +213,14 @@ describe('Sampler', () => {
     expect(setup.findings).toEqual([]);
   });
 
-  it('reads pods every other second and never judges them short', () => {
+  it('reads pods each fifth second and never judges them short', () => {
     const setup = setUp();
     const pod = process(setup, 0.1, 10);
     setup.add('pod', pod, { kind: 'pod' });
     setup.tick.start();
     setup.time.advance(20 * SECOND - 1);
     setup.tick.stop();
-    expect(pod.calls.readFast).toBe(1 + 10);
+    expect(pod.calls.readFast).toBe(1 + 4);
     expect(setup.findings).toEqual([]);
   });
 });

@@ -201,7 +201,9 @@ export class Sampler implements TickWork {
   }
 
   #watchIfNear(row: Row): void {
-    if (row.identity.kind !== 'container' || !withinReach(row.sample, row.needGrowth())) return;
+    const { memoryLimitBytes } = row.sample;
+    if (row.identity.kind !== 'container' || !(memoryLimitBytes < Infinity)) return;
+    if (!withinReach(row.sample, row.needGrowth())) return;
     this.#watchUntil(row, row.sample.atBootMs + WATCH_MS);
   }
 

@@ -30,13 +30,18 @@ export class FreshnessHistogram {
     this.help = help;
   }
 
-  /** @param seconds age of one point; less than nothing counts as new */
-  observe(seconds: number): void {
-    const ageMs = seconds > 0 ? seconds * 1000 : 0;
-    this.#sumSeconds += ageMs / 1000;
-    // An age on a step's upper edge belongs to the step: buckets include their bound.
-    const step = ageMs === 0 ? 0 : Math.ceil(ageMs / STEP_MS) - 1;
-    this.#counts[step < STEPS ? BUCKET_OF_STEP[step]! : BOUNDS_SECONDS.length]!++;
+  /** @param instants when points were read, Unix ms each; one that is later than `nowWallMs` counts as new */
+  observe(instants: Float64Array, nowWallMs: number): void {
+    const counts = this.#counts;
+    let sumMs = 0;
+    for (const atWallMs of instants) {
+      const ageMs = atWallMs < nowWallMs ? nowWallMs - atWallMs : 0;
+      sumMs += ageMs;
+      // An age on a step's upper edge belongs to the step: buckets include their bound.
+      const step = ageMs === 0 ? 0 : Math.ceil(ageMs / STEP_MS) - 1;
+      counts[step < STEPS ? BUCKET_OF_STEP[step]! : BOUNDS_SECONDS.length]!++;
+    }
+    this.#sumSeconds += sumMs / 1000;
   }
 
   get(): Promise<object> {

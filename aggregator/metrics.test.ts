@@ -33,12 +33,16 @@ describe('createAggregatorMetrics', () => {
     metrics.pushed('accepted', 500, 0.001);
     metrics.pushed('stale', 10, 0.001);
     metrics.shortage('memory', 'limit-reached', 'raised');
+    metrics.resize('memory', 'applied');
     const text = await metrics.registry.metrics();
     expect(lines(text, 'headroom_push_total{')).toEqual([
       'headroom_push_total{outcome="accepted"} 2',
       'headroom_push_total{outcome="stale"} 1',
     ]);
     expect(lines(text, 'headroom_push_bytes_total')).toEqual(['headroom_push_bytes_total 1510']);
+    expect(lines(text, 'headroom_resize_total{')).toEqual([
+      'headroom_resize_total{resource="memory",outcome="applied"} 1',
+    ]);
     expect(lines(text, 'headroom_shortage_total{')).toEqual([
       'headroom_shortage_total{resource="memory",kind="limit-reached",outcome="raised"} 1',
     ]);
@@ -46,7 +50,12 @@ describe('createAggregatorMetrics', () => {
 
   it("tells freshness in metrics-server's buckets, each with its bound in it", async () => {
     const metrics = createAggregatorMetrics({ counts: () => counts, clockSkews: () => [] });
-    for (const seconds of [-1, 0, 0.5, 1, 1.364, 2, 100, 1e6]) metrics.observeFreshness(seconds);
+    const nowWallMs = 1e12;
+    const agesMs = [-1000, 0, 500, 1000, 1364, 2000, 100_000, 1e9];
+    metrics.gaveOut(
+      Float64Array.from(agesMs, (ageMs) => nowWallMs - ageMs),
+      nowWallMs,
+    );
     const text = await metrics.registry.metrics();
     const name = 'metrics_server_api_metric_freshness_seconds';
     const buckets = lines(text, `${name}_bucket`);

@@ -4,6 +4,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { Metric } from 'prom-client';
 import type { ShortageKind, ShortageResource } from '../agent/protocol/shortage.ts';
 import { FreshnessHistogram } from './freshness-histogram.ts';
+import type { ResizeCount } from './resize/resizer.ts';
 import type { StoreCounts } from './store/point-store.ts';
 
 /** What the figures are read from when scraped. */
@@ -17,8 +18,9 @@ export interface AggregatorMetrics {
   /** @param outcome 'accepted', or the code that the push was refused with */
   pushed(outcome: string, bytes: number, seconds: number): void;
   shortage(resource: ShortageResource, kind: ShortageKind, outcome: 'raised' | 'unknown_container'): void;
-  /** Age of a point that the API has given out. */
-  observeFreshness(seconds: number): void;
+  resize(resource: ShortageResource, outcome: ResizeCount): void;
+  /** When the points that the API has given out were read, and what the time is; Unix ms. */
+  gaveOut(instants: Float64Array, nowWallMs: number): void;
 }
 
 /** The default's event loop timer fires each 10 ms and costs 0.5–0.9 % of a core. */
@@ -48,6 +50,12 @@ export function createAggregatorMetrics(figures: Figures): AggregatorMetrics {
     labelNames: ['resource', 'kind', 'outcome'],
     registers,
   });
+  const resizes = new Counter({
+    name: 'headroom_resize_total',
+    help: 'What shortages led to: no resize (skip, wait), a plan (dry run), an accepted, refused or failed patch, and how accepted ones ended.',
+    labelNames: ['resource', 'outcome'],
+    registers,
+  });
   const freshness = new FreshnessHistogram(
     'metrics_server_api_metric_freshness_seconds',
     'Freshness of metrics exported: age of each point when it was given out.',
@@ -61,7 +69,8 @@ export function createAggregatorMetrics(figures: Figures): AggregatorMetrics {
       pushSeconds.observe(seconds);
     },
     shortage: (resource, kind, outcome) => shortages.inc({ resource, kind, outcome }),
-    observeFreshness: (seconds) => freshness.observe(seconds),
+    resize: (resource, outcome) => resizes.inc({ resource, outcome }),
+    gaveOut: (instants, nowWallMs) => freshness.observe(instants, nowWallMs),
   };
 }
 

@@ -21,6 +21,7 @@ import { projectNode } from './kube/project-node.ts';
 import { projectPod } from './kube/project-pod.ts';
 import { Reflector } from './kube/reflector.ts';
 import { createAggregatorMetrics } from './metrics.ts';
+import type { AggregatorMetrics } from './metrics.ts';
 import { Resizer } from './resize/resizer.ts';
 import type { ResizeMode } from './resize/resizer.ts';
 import { PointStore } from './store/point-store.ts';
@@ -41,6 +42,7 @@ interface Core extends Process {
   readonly clock: Clock;
   readonly http: KubeHttp;
   readonly store: PointStore;
+  readonly metrics: AggregatorMetrics;
 }
 
 /** Listens at once; readiness tells when the answers are whole. @throws CodedError for what the operator can mend */
@@ -54,10 +56,10 @@ export async function startAggregator(flags: AggregatorFlags, { log, shutdown, v
   const monoMs = (): number => clock.bootTimeMs();
   const wallMs = (): number => clock.wallTimeMs();
   const store = new PointStore({ ...metricsEncoders, clock: monoMs, wallMs, stalenessMs: flags.staleness, log });
-  const core = { flags, log, shutdown, version, clock, http, store };
+  const metrics = createAggregatorMetrics({ counts: () => store.counts(), clockSkews: () => store.clockSkews() });
+  const core = { flags, log, shutdown, version, clock, http, store, metrics };
   const resizer = startResizer(core);
   const synced = startWatches(core, resizer);
-  const metrics = createAggregatorMetrics({ counts: () => store.counts(), clockSkews: () => store.clockSkews() });
   const push = createPushServer({
     tls,
     token,
@@ -74,9 +76,7 @@ export async function startAggregator(flags: AggregatorFlags, { log, shutdown, v
     ...trust(flags),
     source: store,
     health: healthOf(core, synced),
-    gaveOut: (instants, nowWallMs) => {
-      for (const atWallMs of instants) metrics.observeFreshness((nowWallMs - atWallMs) / 1000);
-    },
+    gaveOut: (instants, nowWallMs) => metrics.gaveOut(instants, nowWallMs),
     metricsText: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
     log,
   });
@@ -101,7 +101,7 @@ function trust(flags: AggregatorFlags): Pick<Parameters<typeof createMetricsServ
   };
 }
 
-function startResizer({ flags, http, store, clock, log, shutdown }: Core): Resizer {
+function startResizer({ flags, http, store, metrics, clock, log, shutdown }: Core): Resizer {
   const kube = createKubeClient(http);
   const events = new EventRecorder({ kube, clock, log, instance: hostname() });
   shutdown.onClose('events', () => events.close());
@@ -112,6 +112,7 @@ function startResizer({ flags, http, store, clock, log, shutdown }: Core): Resiz
     pod: (uid) => store.pod(uid),
     observation: (containerId) => store.observation(containerId),
     events,
+    count: metrics.resize,
     clock,
     log,
   });

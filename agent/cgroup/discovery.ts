@@ -49,12 +49,17 @@ interface Home {
   readonly inode: number;
 }
 
+interface Tracked extends Home {
+  /** No pod or container can begin inside: not descended into, not watched. */
+  readonly leaf: boolean;
+}
+
 export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #clock: Pick<Clock, 'wallTimeMs'>;
   /** cgroup2 first; on hybrid also v1's memory tree, for cgroups that exist in v1 only. */
   readonly #roots: readonly string[];
-  readonly #tracked = new Map<string, Home>();
+  readonly #tracked = new Map<string, Tracked>();
   #watch: TreeWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
   #untracked = 0;
@@ -146,7 +151,7 @@ export class Discovery {
     for (const name of names) {
       const child = path === '' ? name : `${path}/${name}`;
       if (!this.#tracked.has(child)) this.#look(child);
-      if (depth < DEEPEST && !endsDescent(child, this.#options)) yield* this.#descend(root, child, depth + 1);
+      if (depth < DEEPEST && !this.#isLeaf(child)) yield* this.#descend(root, child, depth + 1);
     }
   }
 
@@ -158,7 +163,7 @@ export class Discovery {
       this.#forget(root, path);
     } else {
       this.#look(path);
-      if (!endsDescent(path, this.#options)) {
+      if (!this.#isLeaf(path)) {
         const walk = this.#descend(root, path, path.split('/').length);
         while (!walk.next().done);
       }
@@ -177,15 +182,19 @@ export class Discovery {
   /** Compares one path with what is known of it: found, gone, made anew under the same name, or the same. */
   #look(path: string): void {
     const known = this.#tracked.get(path);
-    const identity = identifyCgroup(path, this.#options);
-    if (!identity) return;
+    const identity = known ? undefined : identifyCgroup(path, this.#options);
+    if (!known && !identity) return;
     const home = this.#homeOf(path);
     if (known) {
       if (home?.root === known.root && home.inode === known.inode) return;
       this.#tracked.delete(path);
       this.#options.onGone(path);
     }
-    if (home) this.#found(path, identity, home);
+    if (home) this.#found(path, identity ?? identifyCgroup(path, this.#options)!, home);
+  }
+
+  #isLeaf(path: string): boolean {
+    return this.#tracked.get(path)?.leaf ?? endsDescent(path, this.#options);
   }
 
   #homeOf(path: string): Home | undefined {
@@ -201,7 +210,7 @@ export class Discovery {
       this.#untracked++;
       return;
     }
-    this.#tracked.set(path, home);
+    this.#tracked.set(path, { ...home, leaf: endsDescent(path, this.#options) });
     const startWallMs = startOf(`${this.#roots[home.root]}/${path}`) ?? this.#clock.wallTimeMs();
     this.#options.onFound({ ...identity, path, inode: home.inode, startWallMs });
   }

@@ -2,18 +2,17 @@
 // like any file system; event files in a watched directory report too and are passed over.
 import { statSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
-import { basename, dirname } from 'node:path';
 
 /** About 1 KiB of kernel memory each; fs.inotify.max_user_watches is 8192 on small machines. */
 const MOST_WATCHES = 4096;
 
 export interface TreeWatch {
-  /** Watches a directory unless it is watched already or watches have run out. */
+  /** Watches a directory unless it is watched already or watches have run out. Made anew under its old name, it is watched anew. */
   add(directory: string): void;
   remove(directory: string): void;
   /** The directories that are watched. */
   directories(): readonly string[];
-  /** Ends the watch of a directory that went or was made anew: its inotify watch died with the old one. */
+  /** Ends the watch of a directory that went or was made anew: cgroupfs tells the watch nothing of its own directory's end. */
   check(directory: string): void;
   /** Lets `add` try again after watches had run out ... */
   retry(): void;
@@ -45,26 +44,23 @@ export function watchTree(
     watched.get(directory)?.watcher.close();
     watched.delete(directory);
   };
+  const check = (directory: string): void => {
+    const known = watched.get(directory);
+    if (known && known.inode !== inodeOf(directory)) remove(directory);
+  };
   const add = (directory: string): void => {
+    check(directory);
     if (watched.has(directory) || exhausted) return;
     if (watched.size >= mostWatches) return exhaust(`more than ${mostWatches} directories to watch`);
     try {
       const watcher = watch(directory, { persistent: false }, (event, name) => {
-        if (event === 'rename' && name !== null) entryChanged(directory, name);
+        if (event === 'rename' && name !== null) onEntry(directory, name);
       });
       watched.set(directory, { watcher, inode: inodeOf(directory) });
       watcher.on('error', () => remove(directory));
     } catch (err) {
       exhaust(causeOf(err as NodeJS.ErrnoException));
     }
-  };
-  const entryChanged = (directory: string, name: string): void => {
-    onEntry(directory, name);
-    if (name !== basename(directory)) return;
-    // the directory's own end is reported under its own name; it may have been made anew since
-    remove(directory);
-    add(directory);
-    onEntry(dirname(directory), name);
   };
   return {
     get cause() {
@@ -73,10 +69,7 @@ export function watchTree(
     add,
     remove,
     directories: () => [...watched.keys()],
-    check(directory) {
-      const known = watched.get(directory);
-      if (known && known.inode !== inodeOf(directory)) remove(directory);
-    },
+    check,
     retry: () => void (exhausted = false),
     settle() {
       if (!exhausted) cause = '';

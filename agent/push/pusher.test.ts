@@ -107,7 +107,7 @@ async function settled(): Promise<void> {
 }
 
 function seconds(batch: Batch | undefined): number {
-  return (batch?.histogram.seconds ?? []).reduce((sum, part) => sum + part, 0);
+  return [...(batch?.histogram.seconds ?? [])].reduce((sum, part) => sum + part, 0);
 }
 
 function shortageOf(ref: number, raisedBootMs: number): Shortage {

@@ -189,7 +189,7 @@ export class Pusher {
 
   #batch(parcel: Parcel, shortages: readonly Shortage[]): Batch {
     const { node, clock, windowMs } = this.#parts;
-    const { reports, histogram } = this.#buffers.fill(parcel.rows, windowMs, (row) =>
+    const { reports, histogram } = this.#buffers.columns(parcel.rows, windowMs, (row) =>
       this.#ledger.tallyOf(parcel, row),
     );
     return {

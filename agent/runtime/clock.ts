@@ -1,7 +1,6 @@
 // CLOCK_BOOTTIME for order and rates, the wall clock only as a label.
 // Node reads CLOCK_MONOTONIC (performance.now, from the process's start); the two differ by the time spent suspended, which /proc/uptime tells to 10 ms.
 import { readFileSync } from 'node:fs';
-import { performance } from 'node:perf_hooks';
 
 export interface Clock {
   /** CLOCK_BOOTTIME in ms, fractions kept. Never goes back. */

@@ -59,6 +59,8 @@ export async function takePush(
   skew: ClockSkew,
   room: Room,
 ): Promise<PushAnswer> {
+  const coding = request.headers['content-encoding'] ?? 'identity';
+  if (coding !== 'identity') return refused('malformed', 'no content-encoding is taken here');
   const body = await readBody(request, room);
   if (body.kind === 'aborted') return body;
   if (body.kind === 'too_large') return refused('too_large', 'the batch is above 4 MiB');

@@ -174,6 +174,13 @@ describe('createPushServer', () => {
     });
   });
 
+  it('takes no compressed body, and says so', async () => {
+    const headers = { ...AUTHORIZED, 'content-encoding': 'gzip' };
+    const answer = await send({ headers, body: encodeBatch(batch(), BATCH_BINARY_V1) });
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'malformed']);
+    expect(decodePushError(answer.body)).toMatchObject({ error: { message: 'no content-encoding is taken here' } });
+  });
+
   it('answers what is malformed, unknown or stale with its status, and goes on', async () => {
     const malformed = await send({ headers: AUTHORIZED, body: Buffer.from('nonsense') });
     expect([malformed.status, codeOf(malformed)]).toEqual([400, 'malformed']);

@@ -24,8 +24,6 @@ export interface PushServerOptions extends PushParts {
 export interface PushServer {
   /** @returns the port @throws CodedError port_in_use */
   listen(host: string, port: number): Promise<number>;
-  /** For new connections. */
-  setTls(tls: ServingCertificate): void;
   close(): Promise<void>;
 }
 
@@ -65,7 +63,6 @@ export function createPushServer(options: PushServerOptions): PushServer {
   server.on('tlsClientError', (err) => log.debug({ err }, 'tls handshake failed'));
   return {
     listen: (host, port) => listen(server, host, port),
-    setTls: (renewed) => server.setSecureContext(renewed),
     close: () => closeServer(server),
   };
 }

@@ -27,6 +27,8 @@ export const CONFIRM_TIMEOUT_MS = 60_000;
 
 interface Waiting {
   readonly accepted: Accepted;
+  /** Another than at the patch once the container was restarted: it starts with the new limit. */
+  containerId: string;
   pod: PodRecord;
   observation: Observation | undefined;
   readonly cancel: () => void;
@@ -34,23 +36,22 @@ interface Waiting {
 }
 
 export class Confirmations {
+  readonly #latest: (containerId: string) => Observation | undefined;
   readonly #after: After;
   readonly #byPod = new Map<string, Waiting>();
   readonly #podOfContainer = new Map<string, string>();
 
-  constructor(after: After = afterTimeout) {
+  /** @param latest the newest reading of a container */
+  constructor(latest: (containerId: string) => Observation | undefined, after: After = afterTimeout) {
+    this.#latest = latest;
     this.#after = after;
-  }
-
-  get size(): number {
-    return this.#byPod.size;
   }
 
   /** `onEnd` is called once, never from within this call. */
   await(accepted: Accepted, onEnd: (ending: Ending) => void): void {
     const { pod, containerId } = accepted;
     const cancel = this.#after(CONFIRM_TIMEOUT_MS, () => this.#timedOut(pod.uid));
-    this.#byPod.set(pod.uid, { accepted, pod, observation: undefined, cancel, onEnd });
+    this.#byPod.set(pod.uid, { accepted, containerId, pod, observation: undefined, cancel, onEnd });
     this.#podOfContainer.set(containerId, pod.uid);
   }
 
@@ -66,6 +67,7 @@ export class Confirmations {
     // The watch may still deliver what was before the patch.
     if (!waiting || pod.generation < waiting.accepted.pod.generation) return;
     waiting.pod = pod;
+    this.#followRestart(waiting);
     this.#judge(waiting);
   }
 
@@ -79,6 +81,16 @@ export class Confirmations {
     for (const { cancel } of this.#byPod.values()) cancel();
     this.#byPod.clear();
     this.#podOfContainer.clear();
+  }
+
+  #followRestart(waiting: Waiting): void {
+    const { accepted, pod } = waiting;
+    const { containerId = '' } = pod.containers.find(({ name }) => name === accepted.target.container) ?? {};
+    if (containerId === '' || containerId === waiting.containerId) return;
+    this.#podOfContainer.delete(waiting.containerId);
+    this.#podOfContainer.set(containerId, pod.uid);
+    waiting.containerId = containerId;
+    waiting.observation = this.#latest(containerId);
   }
 
   #judge(waiting: Waiting): void {
@@ -97,7 +109,7 @@ export class Confirmations {
     const { accepted, cancel, onEnd } = waiting;
     cancel();
     this.#byPod.delete(accepted.pod.uid);
-    this.#podOfContainer.delete(accepted.containerId);
+    this.#podOfContainer.delete(waiting.containerId);
     onEnd(ending);
   }
 }

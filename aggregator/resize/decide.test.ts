@@ -15,6 +15,7 @@ import {
 } from '../../test/fixtures/kube/pods.ts';
 import { cpuMillis, memoryBytes } from '../kube/quantity.ts';
 import type { ContainerRecord, PodRecord, ResourceAmounts } from '../kube/records.ts';
+import type { Observation } from '../store/observation.ts';
 import { decideResize } from './decide.ts';
 import type { ResizeDecision, ResizeQuestion } from './decide.ts';
 import { resizePatch } from './patch.ts';
@@ -75,6 +76,13 @@ describe('one step that lasts', () => {
       cpuLimitMillis: NaN,
     };
     expect(limitsOf(ask({}, { observation, shortage: { ...LEAK, rate: 0 } }))).toEqual({ memoryBytes: 800 * MIB });
+  });
+
+  it('counts no need that was read long ago', () => {
+    const observation = { memoryCurrentBytes: 900 * MIB, fileBytes: 0, receivedMonoMs: 0 } as Observation;
+    const shortage = { ...LEAK, rate: 0 };
+    expect(limitsOf(ask({}, { observation, shortage, nowMs: 15_000 }))).toEqual({ memoryBytes: 900 * MIB });
+    expect(limitsOf(ask({}, { observation, shortage, nowMs: 15_001 }))).toEqual({ memoryBytes: 96 * MIB });
   });
 
   it('stops at the maximum to the byte', () => {
@@ -167,6 +175,19 @@ describe('waiting', () => {
 
   it('does not raise twice for a shortage that was judged against the old limit', () => {
     expect(askWith({ limits: { memoryBytes: 660 * MIB } })).toMatchObject({ action: 'wait' });
+  });
+
+  it('raises no memory limit that the need is far from, whatever limit the agent judged it against', () => {
+    const far = { ...LEAK, need: 10 * MIB, rate: 0, limit: 1e300 };
+    expect(ask({}, { shortage: far }).action).toBe('wait');
+    expect(ask({}, { shortage: { ...far, need: 52 * MIB } }).action).toBe('resize');
+    expect(ask({}, { shortage: { ...far, rate: MIB } }).action).toBe('resize');
+  });
+
+  it('does not raise a small cpu limit twice for one shortage', () => {
+    const limits = { cpuMillis: 10, memoryBytes: 64 * MIB };
+    expect(askWith({ limits }, { shortage: { ...THROTTLED, need: 5, limit: 5 } }).action).toBe('wait');
+    expect(askWith({ limits }, { shortage: { ...THROTTLED, need: 10, limit: 9.99 } }).action).toBe('resize');
   });
 
   it('takes a limit that the kernel rounded to a page for the same one', () => {

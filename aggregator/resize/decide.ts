@@ -7,7 +7,7 @@ import type { Attempt } from './attempts.ts';
 import { readPolicy } from './policy.ts';
 import { qosClassOf } from './qos.ts';
 import { amountOf, amountsWith, describeAmount } from './resource.ts';
-import { needOf, wantedLimit } from './target.ts';
+import { isShortOf, needOf, wantedLimit } from './target.ts';
 
 /** What changes, and only that. */
 export interface ResizeTarget {
@@ -73,8 +73,10 @@ const LEAST_RAISE = 1.05;
 /** How long a change that is on its way is left alone, ms. */
 const SETTLE_MS = 1000;
 const PENDING_MS = 5000;
-/** memory.max is rounded down to pages, at most 64 KiB; cpu.max to 10 ms a second. */
-const LAG_SLACK = { memory: 64 * 1024, cpu: 10 };
+/** memory.max is rounded down to pages, at most 64 KiB; cpu.max never by more than a microsecond of its period. */
+const LAG_SLACK = { memory: 64 * 1024, cpu: 0.5 };
+/** An older reading says nothing of what is needed now, ms. */
+const OBSERVED_FRESH_MS = 15_000;
 
 export function decideResize(question: ResizeQuestion): ResizeDecision {
   const { pod, container, shortage } = question;
@@ -137,14 +139,16 @@ function reasonToWait({ pod, shortage, attempt, nowMs }: ResizeQuestion, limit: 
 }
 
 function step(question: ResizeQuestion, limit: number, max: number, maxFrom: string): ResizeDecision {
-  const { pod, container, shortage, node, observation } = question;
+  const { pod, container, shortage, node } = question;
   const { resource } = shortage;
   const allocatable = node && amountOf(node.allocatable, resource);
   if (allocatable === undefined)
     return skip('node-unknown', `allocatable ${resource} of node ${pod.nodeName} is not known`);
   const guaranteed = pod.qosClass === 'Guaranteed';
   const room = Math.floor(guaranteed ? allocatable - othersRequests(pod, container, resource) : allocatable);
-  const need = needOf(shortage, observation);
+  const need = needOf(shortage, freshObservation(question));
+  if (!isShortOf(shortage, need, limit))
+    return wait("the need is far below the spec's limit", question.nowMs + SETTLE_MS);
   const wanted = Math.min(wantedLimit(shortage, need, limit), max, room);
   if (wanted < limit * LEAST_RAISE || wanted < need) {
     const bound = describeAmount(resource, Math.min(max, room));
@@ -158,6 +162,10 @@ function step(question: ResizeQuestion, limit: number, max: number, maxFrom: str
     return skip('qos', `the pod's QoS class ${pod.qosClass} would not be kept`);
   }
   return { action: 'resize', target, reason: whyRaised(shortage, need, limit, wanted) };
+}
+
+function freshObservation({ observation, nowMs }: ResizeQuestion): Observation | undefined {
+  return observation && nowMs - observation.receivedMonoMs <= OBSERVED_FRESH_MS ? observation : undefined;
 }
 
 function othersRequests(pod: PodRecord, container: ContainerRecord, resource: Shortage['resource']): number {

@@ -5,9 +5,11 @@ import { isSameGround, resizePatch } from './patch.ts';
 const TARGET = { container: 'app', requests: {}, limits: { memoryBytes: 96 * MIB } };
 
 describe('the patch of a resize', () => {
-  it('tests the incarnation, the name and the old value before it touches the one value', () => {
+  it('tests the incarnation, what allows it, the name and the old value before it touches the one value', () => {
     expect(resizePatch(POD, 0, TARGET)).toEqual([
       { op: 'test', path: '/metadata/uid', value: 'u1' },
+      { op: 'test', path: '/metadata/annotations/headroom.dev~1resize', value: 'true' },
+      { op: 'test', path: '/metadata/annotations/headroom.dev~1max-memory', value: '1Gi' },
       { op: 'test', path: '/spec/containers/0/name', value: 'app' },
       { op: 'test', path: '/spec/containers/0/resources/limits/memory', value: '64Mi' },
       { op: 'replace', path: '/spec/containers/0/resources/limits/memory', value: '96Mi' },
@@ -22,7 +24,7 @@ describe('the patch of a resize', () => {
     ];
     const pod = { ...POD, containers };
     const ops = resizePatch(pod, 2, { ...TARGET, container: 'proxy' });
-    expect(ops[1]).toEqual({ op: 'test', path: '/spec/initContainers/1/name', value: 'proxy' });
+    expect(ops).toContainEqual({ op: 'test', path: '/spec/initContainers/1/name', value: 'proxy' });
     const after = patched(wirePod(pod), ops).containers.map(({ limits }) => limits.memoryBytes);
     expect(after).toEqual([64 * MIB, 64 * MIB, 96 * MIB]);
   });
@@ -45,6 +47,7 @@ describe('the patch of a resize', () => {
     expect(() => patched(wirePod({ ...POD, containers: [containerOf({ name: 'other' })] }), ops)).toThrow('/name');
     const raised = containerOf({ limits: { memoryBytes: 65 * MIB } });
     expect(() => patched(wirePod({ ...POD, containers: [raised] }), ops)).toThrow('/limits/memory');
+    expect(() => patched(wirePod({ ...POD, annotations: {} }), ops)).toThrow('headroom.dev~1resize');
   });
 
   it('is never made for a container that is not there', () => {
@@ -61,6 +64,7 @@ describe('the ground of a patch', () => {
 
   it('has moved with the uid, the place or the value', () => {
     expect(isSameGround(POD, { ...POD, uid: 'u2' }, TARGET)).toBe(false);
+    expect(isSameGround(POD, { ...POD, annotations: {} }, TARGET)).toBe(false);
     expect(isSameGround(POD, { ...POD, containers: [containerOf({ name: 'x' }), ...POD.containers] }, TARGET)).toBe(
       false,
     );

@@ -1,8 +1,9 @@
-// JSON patch (RFC 6902) for pods/resize. It first tests the incarnation, the container's place in the list and the values
-// that the decision was made on; a failed test comes back as 422, like a validation error.
+// JSON patch (RFC 6902) for pods/resize. It first tests the incarnation, the annotations that allow it, the container's place
+// in the list and the values that the decision was made on; a failed test comes back as 422, like a validation error.
 import type { JsonPatchOp } from '../kube/json-patch.ts';
 import type { ContainerRecord, PodRecord, ResourceAmounts } from '../kube/records.ts';
 import type { ResizeTarget } from './decide.ts';
+import { grantOf } from './policy.ts';
 import { amountOf, formatAmount } from './resource.ts';
 
 const RESOURCES = ['cpu', 'memory'] as const;
@@ -14,6 +15,7 @@ export function resizePatch(pod: PodRecord, containerIndex: number, target: Resi
   const base = containerPath(pod, containerIndex);
   const tests: JsonPatchOp[] = [
     { op: 'test', path: '/metadata/uid', value: pod.uid },
+    ...grants(pod, target).map(([key, value]) => ({ op: 'test' as const, path: annotationPath(key), value })),
     { op: 'test', path: `${base}/name`, value: container.name },
   ];
   const writes: JsonPatchOp[] = [];
@@ -38,6 +40,7 @@ export function resizePatch(pod: PodRecord, containerIndex: number, target: Resi
 export function isSameGround(before: PodRecord, after: PodRecord, target: ResizeTarget): boolean {
   const [old, now] = [before, after].map(({ containers }) => containers.findIndex((c) => c.name === target.container));
   if (before.uid !== after.uid || old === undefined || now === undefined || old !== now) return false;
+  if (grants(before, target).some(([key, value]) => after.annotations[key] !== value)) return false;
   return testedValues(before.containers[old], target) === testedValues(after.containers[now], target);
 }
 
@@ -47,6 +50,16 @@ function testedValues(container: ContainerRecord | undefined, target: ResizeTarg
       (resource) => container?.rawResources[kind]?.[resource],
     );
   return JSON.stringify([read('requests', target.requests), read('limits', target.limits)]);
+}
+
+function grants(pod: PodRecord, { container, limits }: ResizeTarget): readonly (readonly [string, string])[] {
+  return RESOURCES.filter((resource) => amountOf(limits, resource) !== undefined).flatMap((resource) =>
+    grantOf(pod, container, resource),
+  );
+}
+
+function annotationPath(key: string): string {
+  return `/metadata/annotations/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 function containerPath({ containers }: PodRecord, index: number): string {

@@ -18,6 +18,7 @@ class Bench {
   latest: Observation | undefined;
   stored: PodRecord | undefined = POD;
   readonly patches: (readonly JsonPatchOp[])[] = [];
+  readonly counts: string[] = [];
   readonly events: PodEvent[] = [];
   readonly timers: { readonly ms: number; readonly act: () => void }[] = [];
   /** Instead of the API server's own answer, once each. */
@@ -37,6 +38,7 @@ class Bench {
       pod: () => this.stored,
       observation: () => this.latest,
       events: { record: (event) => void this.events.push(event) },
+      count: (resource, outcome) => void this.counts.push(`${resource} ${outcome}`),
       clock: { bootTimeMs: () => this.nowMs, wallTimeMs: () => 0 },
       log: silentLogger,
       after: (ms, act) => {
@@ -119,6 +121,7 @@ describe('the resizer', () => {
     bench.observe(TARGET_BYTES);
     expect(bench.resizer.inFlight).toBe(0);
     expect(bench.timers).toEqual([]);
+    expect(bench.counts).toEqual(['memory accepted', 'memory applied']);
     expect(bench.reasons()).toEqual(['HeadroomResize', 'HeadroomResizeConfirmed']);
     expect(bench.events[1]?.message).toContain('growing 10 MiB/s');
     expect(bench.events[1]?.message).toContain(
@@ -162,6 +165,18 @@ describe('the resizer', () => {
     expect(bench.patches).toHaveLength(2);
     expect(bench.patches[1]).toContainEqual(expect.objectContaining({ op: 'test', value: '63Mi' }));
     expect(bench.reasons()).toEqual(['HeadroomResize']);
+  });
+
+  it('patches no pod whose leave was taken back or whose maximum was lowered before its watch says so', async () => {
+    for (const annotations of [{}, { ...POD.annotations, 'headroom.dev/max-memory': '64Mi' }]) {
+      const bench = new Bench();
+      bench.stored = { ...POD, annotations };
+      bench.short({ pod: POD });
+      await settle();
+      expect(bench.stored.containers[0]?.limits.memoryBytes).toBe(64 * MIB);
+      expect(bench.counts).toEqual(['memory skip']);
+      expect(bench.resizer.inFlight).toBe(0);
+    }
   });
 
   it('leaves a pod alone that somebody else has raised meanwhile', async () => {
@@ -259,6 +274,43 @@ describe('the resizer', () => {
     expect(bench.reasons()).toEqual(['HeadroomResizeSkipped']);
     expect(bench.events[0]?.message).toContain('at maximum: headroom.dev/max-memory allows 64 MiB');
     expect(bench.patches).toEqual([]);
+  });
+
+  it('follows a container that is restarted while its resize is under way', async () => {
+    const bench = new Bench();
+    bench.short();
+    await settle();
+    const restarted = bench.stored!.containers.map((c) => ({ ...c, containerId: 'd0'.repeat(32) }));
+    bench.latest = { memoryLimitBytes: 64 * MIB, cpuLimitMillis: 200 } as Observation;
+    bench.resizer.onPodUpsert({ ...bench.stored!, containers: restarted });
+    expect(bench.resizer.inFlight).toBe(1);
+    bench.resizer.onObserved('d0'.repeat(32), { memoryLimitBytes: TARGET_BYTES, cpuLimitMillis: 200 } as Observation);
+    expect(bench.resizer.inFlight).toBe(0);
+    expect(bench.timers).toEqual([]);
+    expect(bench.reasons()).toEqual(['HeadroomResize', 'HeadroomResizeConfirmed']);
+  });
+
+  it('waits for nothing when the pod ends while its patch is on the way', async () => {
+    const bench = new Bench();
+    bench.answers.push({ kind: 'accepted', pod: { ...POD, generation: 2 } });
+    bench.onPatch = () => {
+      bench.stored = undefined;
+      bench.resizer.onPodRemoved(POD.uid);
+    };
+    bench.short();
+    await settle();
+    expect(bench.resizer.inFlight).toBe(0);
+    expect(bench.timers).toEqual([]);
+    expect(bench.counts).toEqual(['memory accepted', 'memory gone']);
+  });
+
+  it('answers no shortage that took long to come', async () => {
+    const bench = new Bench();
+    bench.short({ raisedAgoMs: 5001 });
+    bench.short({ raisedAgoMs: NaN });
+    await settle();
+    expect(bench.patches).toEqual([]);
+    expect(bench.counts).toEqual([]);
   });
 
   it('skips a shortage of a container that was restarted meanwhile', async () => {

@@ -1,5 +1,6 @@
 // The shortage loop: shortage → decision → patch of pods/resize → confirmation in the cgroup. One resize in flight a pod;
 // what comes meanwhile for that pod is kept, the newest of each container and resource, and judged again afterwards.
+import type { Shortage } from '../../agent/protocol/shortage.ts';
 import type { Clock } from '../../agent/runtime/clock.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -11,6 +12,7 @@ import { Attempts } from './attempts.ts';
 import { Confirmations } from './confirmations.ts';
 import type { After, Ending } from './confirmations.ts';
 import { decideResize } from './decide.ts';
+import type { ResizeOutcome } from './outcome.ts';
 import type { ResizeDecision, ResizeTarget } from './decide.ts';
 import { describeLegs, legDurations } from './legs.ts';
 import type { Legs } from './legs.ts';
@@ -19,6 +21,9 @@ import type { ShortageEvent } from './shortage-event.ts';
 
 /** `off`: shortages are ignored. `dry-run`: decided and told, nothing is patched. */
 export type ResizeMode = 'off' | 'dry-run' | 'on';
+
+/** What is counted: a decision against a resize, a plan of a dry run, the API server's answer, the end. */
+export type ResizeCount = 'skip' | 'wait' | 'planned' | 'accepted' | 'gone' | ResizeOutcome['kind'];
 
 export interface ResizerParts {
   readonly mode: ResizeMode;
@@ -29,6 +34,7 @@ export interface ResizerParts {
   /** The newest reading of a container. */
   readonly observation: (containerId: string) => Observation | undefined;
   readonly events: Pick<EventRecorder, 'record'>;
+  readonly count: (resource: Shortage['resource'], outcome: ResizeCount) => void;
   readonly clock: Clock;
   readonly log: Logger;
   /** Tests give their own. */
@@ -40,7 +46,7 @@ const MOST_IN_FLIGHT = 256;
 /** Shortages kept for a pod that is in flight. */
 const MOST_KEPT = 64;
 /** An older shortage says nothing of now: the agent repeats what lasts each second. */
-const KEPT_FRESH_MS = 5000;
+const FRESH_MS = 5000;
 const SAID_AGAIN_MS = 10 * 60_000;
 const MOST_SAID = 4096;
 
@@ -64,7 +70,7 @@ export class Resizer {
 
   constructor(parts: ResizerParts) {
     this.#parts = parts;
-    this.#confirmations = new Confirmations(parts.after);
+    this.#confirmations = new Confirmations(parts.observation, parts.after);
   }
 
   /** Pods with a resize under way. */
@@ -74,6 +80,8 @@ export class Resizer {
 
   onShortage(event: ShortageEvent): void {
     if (this.#parts.mode === 'off' || this.#closed) return;
+    const ageMs = event.raisedAgoMs + this.#parts.clock.bootTimeMs() - event.receivedMonoMs;
+    if (!(ageMs <= FRESH_MS)) return this.#parts.log.debug({ ...fieldsOf(event), ageMs }, 'shortage is too old');
     const kept = this.#kept.get(event.pod.uid);
     const key = `${event.container.containerId}/${event.shortage.resource}`;
     if (!kept) this.#consider(event, event.pod);
@@ -131,11 +139,13 @@ export class Resizer {
     if (this.#parts.mode === 'dry-run') return this.#tellPlan(flight);
     if (this.#kept.size >= MOST_IN_FLIGHT) {
       const reason = `${MOST_IN_FLIGHT} resizes are under way`;
-      return this.#tellNoResize(event, { action: 'wait', reason, untilMs: legs.decidedMs + KEPT_FRESH_MS });
+      return this.#tellNoResize(event, { action: 'wait', reason, untilMs: legs.decidedMs + FRESH_MS });
     }
     this.#kept.set(pod.uid, new Map());
     this.#attempts.begin(pod.uid);
-    const patching = this.#patch(flight, pod).catch((err: unknown) => this.#fail(flight, `bug: ${String(err)}`, err));
+    const patching = this.#patch(flight, pod).catch((err: unknown) =>
+      this.#fail(flight, 'error', `bug: ${String(err)}`, err),
+    );
     this.#patching.add(patching);
     void patching.finally(() => this.#patching.delete(patching));
   }
@@ -149,16 +159,20 @@ export class Resizer {
     switch (result.kind) {
       case 'accepted': {
         const { containerId } = event.container;
+        this.#count(event, 'accepted');
         this.#tell('HeadroomResize', { ...flight, target: result.target, reason: result.reason ?? flight.reason });
         const accepted = { pod: result.pod, containerId, target: result.target };
         this.#confirmations.await(accepted, (ending) => this.#end(flight, ending));
         // The node can be faster than the patch's answer.
         const latest = this.#parts.observation(containerId);
         if (latest) this.#confirmations.observed(containerId, latest);
+        // The pod's end may have been told while the patch was on its way.
+        if (!this.#parts.pod(pod.uid)) this.#confirmations.podRemoved(pod.uid);
         return;
       }
       case 'gone':
         log.info(fieldsOf(event), 'pod ended before its resize');
+        this.#count(event, 'gone');
         this.#attempts.forget(pod.uid);
         return this.#land(pod.uid);
       case 'not-needed':
@@ -167,11 +181,12 @@ export class Resizer {
         return this.#land(pod.uid);
       case 'refused':
       case 'error':
-        return this.#fail(flight, result.reason);
+        return this.#fail(flight, result.kind, result.reason);
     }
   }
 
-  #fail(flight: Flight, why: string, err?: unknown): void {
+  #fail(flight: Flight, outcome: 'refused' | 'error', why: string, err?: unknown): void {
+    this.#count(flight.event, outcome);
     const { log, events, clock } = this.#parts;
     const { pod, container } = flight.event;
     const { untilMs, failures } = this.#attempts.failed(pod.uid, why, clock.bootTimeMs());
@@ -196,6 +211,8 @@ export class Resizer {
     const { log, events, clock } = this.#parts;
     const { pod, container } = flight.event;
     const fields = fieldsOf(flight.event);
+    const count = 'outcome' in ending ? ending.outcome.kind : ending.kind === 'applied' ? 'applied' : 'gone';
+    this.#count(flight.event, count);
     if (ending.kind === 'applied') {
       flight.legs = { ...flight.legs, confirmedMs: clock.bootTimeMs() };
       this.#attempts.succeeded(pod.uid);
@@ -220,8 +237,7 @@ export class Resizer {
     this.#kept.delete(uid);
     const pod = this.#parts.pod(uid);
     if (!kept || !pod || this.#closed) return;
-    const freshMs = this.#parts.clock.bootTimeMs() - KEPT_FRESH_MS;
-    for (const event of kept.values()) if (event.receivedMonoMs >= freshMs) this.onShortage({ ...event, pod });
+    for (const event of kept.values()) this.onShortage({ ...event, pod });
   }
 
   #tell(reason: 'HeadroomResize' | 'HeadroomResizeConfirmed', flight: Flight): void {
@@ -238,7 +254,12 @@ export class Resizer {
     events.record({ pod, container: container.name, type: 'Normal', reason, message });
   }
 
+  #count({ shortage }: ShortageEvent, outcome: ResizeCount): void {
+    this.#parts.count(shortage.resource, outcome);
+  }
+
   #tellPlan({ event, target, reason, legs }: Flight): void {
+    this.#count(event, 'planned');
     const { log, events, clock } = this.#parts;
     const { pod, container, shortage } = event;
     const sameAs = `${shortage.resource} ${JSON.stringify(target.limits)}`;
@@ -253,6 +274,7 @@ export class Resizer {
     const { log, events, clock } = this.#parts;
     const { pod, container, shortage } = event;
     const { action, reason } = decision;
+    this.#count(event, action);
     const fields = { ...fieldsOf(event), action, reason };
     const asked = action === 'skip' && decision.code !== 'not-asked';
     const isNew =

@@ -6,6 +6,8 @@ const MIB = 1024 * 1024;
 /** A growing container gets what it would take at this pace for so long. */
 const LASTING_S = 60;
 const MEMORY_FACTOR = 1.5;
+/** Under the share from which an agent calls slow growth a shortage. */
+const NEAR_SHARE = 0.8;
 const CPU_STEP_MILLIS = 10;
 const CPU_FACTOR = 2;
 const CPU_MARGIN = 1.5;
@@ -19,6 +21,13 @@ export function needOf(shortage: Shortage, observation: Observation | undefined)
       ? (observation?.memoryCurrentBytes ?? 0) - (observation?.fileBytes ?? 0)
       : (observation?.cpuMillis ?? 0);
   return Math.max(positive(shortage.need), positive(observed));
+}
+
+/** Whether memory is short of `limit`, the spec's: the agent may have judged it against another one. */
+export function isShortOf(shortage: Shortage, need: number, limit: number): boolean {
+  return (
+    shortage.resource !== 'memory' || need >= limit * NEAR_SHARE || need + positive(shortage.rate) * LASTING_S >= limit
+  );
 }
 
 /** Wanted limit before any bound. Memory in whole MiB, cpu in whole 10 m. @param limit the spec's */

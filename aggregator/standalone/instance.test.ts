@@ -47,6 +47,18 @@ describe('claimInstance', () => {
     expect(existsSync(join(folder, 'cgroup', 'headroom-1'))).toBe(false);
   });
 
+  it('keeps its owner file whole, and goes on, when it can’t be written any more', () => {
+    const instance = claimInstance(hierarchy, base);
+    const owner = join(instance.folder, 'owner.json');
+    const before = readFileSync(owner, 'utf8');
+    mkdirSync(`${owner}.partial`); // what a full disk does, for root too: the write fails
+    instance.remember(process.pid);
+    mkdirSync(`${owner}.partial`, { recursive: true });
+    expect(readFileSync(owner, 'utf8')).toBe(before);
+    expect(() => instance.writeSecret('owner.json', '')).toThrow(/can't write .*owner\.json/);
+    expect(claimInstance(hierarchy, base).number).toBe(2);
+  });
+
   it('leaves alone a number whose cgroup holds processes of somebody else', () => {
     mkdirSync(join(folder, 'cgroup', 'headroom-1'));
     writeFileSync(join(folder, 'cgroup', 'headroom-1', 'cgroup.procs'), '1\n');

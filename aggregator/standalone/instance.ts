@@ -12,7 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Hierarchy } from '../../agent/cgroup/hierarchy.ts';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
@@ -32,7 +32,7 @@ export interface Instance {
   readonly removed: readonly string[];
   /** @returns the file's path @throws CodedError kubeconfig where it can't be written */
   writeSecret(name: string, text: string): string;
-  /** A child to be killed by the next start if this run dies without ending it. */
+  /** A child to be killed by the next start if this run dies without ending it; where that can't be written, it is not known then. */
   remember(pid: number): void;
   /** The kubeconfig is removed too by the next start then, if it is still this one. */
   rememberKubeconfig(file: string, text: string): void;
@@ -45,7 +45,6 @@ interface Owner extends ProcessId {
 }
 
 const MOST_INSTANCES = 64;
-/** A restarted child is remembered anew: the list holds the latest. */
 const MOST_CHILDREN = 64;
 /** A folder without an owner file is being made right now, unless it is older. */
 const MAKING_MS = 10_000;
@@ -79,7 +78,7 @@ export function claimInstance(hierarchy: Hierarchy, base: string): Instance {
 
 /** @param runtimeFolder $XDG_RUNTIME_DIR; '': the folder for temporary files */
 export function instancesFolder(runtimeFolder: string): string {
-  return join(runtimeFolder === '' ? tmpdir() : runtimeFolder, `headroom-${userInfo().uid}`);
+  return join(runtimeFolder === '' ? tmpdir() : runtimeFolder, `headroom-${ownUid()}`);
 }
 
 function instanceAt(
@@ -89,14 +88,18 @@ function instanceAt(
   kubeconfigFile: string,
   removed: readonly string[],
 ): Instance {
-  const children: ProcessId[] = [];
+  let children: readonly ProcessId[] = [];
   let kubeconfig: Owner['kubeconfig'];
   const own = processId(process.pid) ?? { pid: process.pid, startTicks: '' };
   const writeSecret = (name: string, text: string): string => {
     const file = join(folder, name);
+    const partial = `${file}.partial`;
     try {
-      writeFileSync(file, text, { mode: 0o600 });
+      // Whole or as before: on a full disk too the next start must find whose folder this is.
+      writeFileSync(partial, text, { mode: 0o600 });
+      renameSync(partial, file);
     } catch (cause) {
+      rmSync(partial, { recursive: true, force: true });
       throw new CodedError('kubeconfig', `can't write ${file}: ${(cause as Error).message}`, cause);
     }
     return file;
@@ -109,7 +112,7 @@ function instanceAt(
   try {
     save();
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
     throw error;
   }
   return {
@@ -122,23 +125,33 @@ function instanceAt(
     remember(pid) {
       const id = processId(pid);
       if (!id) return;
-      children.push(id);
-      if (children.length > MOST_CHILDREN) children.shift();
-      save();
+      children = [...children.filter(isAlive), id].slice(-MOST_CHILDREN);
+      try {
+        save();
+      } catch {
+        // A full disk: what the list is for is only lost if this run dies too.
+      }
     },
     rememberKubeconfig(file, text) {
       kubeconfig = { file: resolve(file), sha256: sha256(text) };
       save();
     },
-    release() {
-      rmSync(folder, { recursive: true, force: true });
-      try {
-        rmdirSync(dirname(folder));
-      } catch {
-        // Another instance, or a kubeconfig of one, is still in it.
-      }
-    },
+    release: () => removeFolder(folder),
   };
+}
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  try {
+    rmdirSync(dirname(folder));
+  } catch {
+    // Another instance, or a kubeconfig of one, is still in it.
+  }
+}
+
+/** Not os.userInfo(): a container may run as a number that no passwd file knows. */
+function ownUid(): number {
+  return process.getuid?.() ?? -1;
 }
 
 /** In a folder for temporary files anyone could have made it before us. */
@@ -146,7 +159,7 @@ function makeBase(base: string): void {
   try {
     mkdirSync(base, { recursive: true, mode: 0o700 });
     const found = lstatSync(base);
-    if (!found.isDirectory() || found.uid !== userInfo().uid) throw new Error('it belongs to someone else');
+    if (!found.isDirectory() || found.uid !== ownUid()) throw new Error('it belongs to someone else');
     chmodSync(base, 0o700);
   } catch (cause) {
     throw new CodedError(

@@ -26,6 +26,14 @@ export async function runStandalone(flags: StandaloneFlags, terminal: Terminal, 
   const shutdown = createShutdown(log, SIGNALS);
   let interrupted = false;
   for (const signal of SIGNALS) process.once(signal, () => (interrupted = true));
+  // A bug in one request or timer, or a terminal that went away, must not leave processes and cgroups behind.
+  let uncaught: unknown;
+  const onUncaught = (error: unknown): void => {
+    uncaught ??= error;
+    interrupted = true;
+    shutdown.begin('uncaught exception');
+  };
+  process.on('uncaughtException', onUncaught);
   try {
     const forward = (line: string, stream: 'stdout' | 'stderr'): void => void terminal[stream].write(`${line}\n`);
     const launched = await launch(
@@ -44,6 +52,8 @@ export async function runStandalone(flags: StandaloneFlags, terminal: Terminal, 
     if (!interrupted) throw error;
   }
   await shutdown.done;
+  process.off('uncaughtException', onUncaught);
+  if (uncaught !== undefined) throw uncaught;
 }
 
 function show(

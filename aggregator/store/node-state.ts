@@ -46,10 +46,6 @@ export class NodeState {
     if (this.#points.release(slot)) this.#slots.delete(key);
   }
 
-  slotOf(key: string): number | undefined {
-    return this.#slots.get(key);
-  }
-
   /** Takes up refs; one that is repeated is told its name again. */
   introduce(identities: readonly Identity[]): void {
     const { refs, untold, ended } = this.agent;

@@ -194,7 +194,7 @@ function fullRingBytes(containers: number, sums: number): number {
 /** A regular push of containers as they are on a busy node, a few seconds after the one before; identities are known. */
 function pushBytes(containers: number): number {
   const rows = Array.from({ length: containers }, (_, index) => busyRow(index + 1));
-  const { reports, histogram } = new ReportBuffers().fill(rows, 15_000, (row) => row.tallies[0]);
+  const { reports, histogram } = new ReportBuffers().columns(rows, 15_000, (row) => row.tallies[0]);
   return encodeBatch(
     {
       node: 'bench',

@@ -63,9 +63,7 @@ async function start({ ca, cert, key }: Credentials): Promise<Reply['ports']> {
     health: createHealth({ livez: [], readyz: [] }),
     metricsText: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
     // As the aggregator wires it.
-    gaveOut: (instants, nowWallMs) => {
-      for (const atWallMs of instants) metrics.observeFreshness((nowWallMs - atWallMs) / 1000);
-    },
+    gaveOut: metrics.gaveOut,
     log: silentLogger,
   });
   const bare = createServer({ cert, key, ca, requestCert: true, rejectUnauthorized: false }, (_request, response) => {

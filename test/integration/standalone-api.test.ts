@@ -70,6 +70,10 @@ describe('kubectl reads', () => {
     expect(pods.stdout).toMatch(/\ndemo +web +1\/1 +Running/);
   });
 
+  it('gets all there is', async () => {
+    expect((await cluster.kubectl('get', 'all', '-n', 'demo', '-o', 'name')).stdout).toBe('pod/other\npod/web\n');
+  });
+
   it('describes a pod and a node, requests against allocatable included', async () => {
     const pod = await cluster.kubectl('describe', 'pod', 'web', '-n', 'demo');
     expect(pod.stdout).toMatch(/Limits:\n +cpu: +200m\n +memory: +128Mi/);
@@ -146,6 +150,16 @@ describe('kubectl patch --subresource resize', () => {
       'limits: Forbidden: resource limits cannot be removed',
     ],
     [
+      'resources taken away',
+      ['--type=json', '-p', '[{"op":"remove","path":"/spec/containers/0/resources"}]'],
+      'limits: Forbidden: resource limits cannot be removed',
+    ],
+    [
+      'a container that is none',
+      ['--type=json', '-p', '[{"op":"replace","path":"/spec/containers/0","value":null}]'],
+      'containers may not be renamed or reordered on resize',
+    ],
+    [
       'another resource',
       ['-p', resources({ limits: { 'ephemeral-storage': '1Gi' } })],
       'spec: Forbidden: only cpu and memory resources are mutable',
@@ -217,6 +231,9 @@ const status = (
     outgoing.end(body);
   });
 
+const MERGE = { 'content-type': 'application/merge-patch+json' };
+const JSON_BODY = { 'content-type': 'application/json' };
+
 describe('without kubectl', () => {
   it('lets nobody in who shows no certificate and no token', async () => {
     expect((await status('/api/v1/pods', { 'x-anonymous': '1' })).code).toBe(401);
@@ -251,6 +268,11 @@ describe('without kubectl', () => {
       '{"metadata":{"resourceVersion":"1","labels":{"a":"b"}}}',
       409,
     ],
+    ['labels that are no text', '/api/v1/namespaces/demo/pods/web', MERGE, 'PATCH', '{"metadata":{"labels":5}}', 400],
+    ['a status from outside', '/api/v1/namespaces/demo/pods/web/status', MERGE, 'PATCH', '{"status":null}', 405],
+    ['an event of nothing', '/api/v1/namespaces/demo/events', JSON_BODY, 'POST', '{"metadata":{"name":"e"}}', 400],
+    ['a subresource of every object', '/api/v1/nodes/n1/toString', {}, 'GET', '', 404],
+    ['a path of slashes', '//', {}, 'GET', '', 404],
     ['a watch from a version of another server', '/api/v1/pods?watch=1&resourceVersion=999999', {}, 'GET', '', 410],
     ['a name that is no path', '/api/v1/namespaces/demo/pods/%E0%A4%A', {}, 'GET', '', 404],
   ])('answers %s with a Status', async (_what, path, headers, method, body, code) => {

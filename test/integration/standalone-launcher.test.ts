@@ -181,6 +181,14 @@ describe('beside and after it', () => {
     expect(await stopLauncher(third, 'SIGTERM')).toBe(0);
   });
 
+  it('ends its processes and removes its files when something unforeseen ends it, such as a reader of its output that left', async () => {
+    const { child, ended, output } = await startLauncher(folder, '--node-name=n4');
+    child.stdout?.destroy();
+    expect(await ended).toBe(1);
+    expect(output()).toContain('EPIPE');
+    expect(processesOfThisTest().filter((line) => line.includes('--node-name=n4'))).toEqual([]);
+  });
+
   it.each([
     ['a cgroup root that is none', ['--cgroup-root=/proc/self'], /no cgroup2 mount at \/proc\/self/],
     [

@@ -16,7 +16,7 @@ import { createMetricsProxy } from './metrics-proxy.ts';
 import type { NewObject } from './objects.ts';
 import type { ObjectStore } from './object-store.ts';
 import { METRICS_GROUP, parseResourcePath } from './resources.ts';
-import { noSuchPath, Refusal, unauthorized } from './status.ts';
+import { badRequest, noSuchPath, Refusal, unauthorized } from './status.ts';
 
 export interface ClusterApiOptions {
   readonly log: Logger;
@@ -61,8 +61,6 @@ export async function createClusterApi(options: ClusterApiOptions): Promise<Clus
       answer(options, proxy, request, response).catch((error: unknown) => writeFailure(log, response, error));
     },
   );
-  // A watch lasts as long as its own time-out says.
-  server.requestTimeout = 0;
   const sockets = new Set<Duplex>();
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -99,7 +97,9 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const url = new URL(request.url ?? '/', 'https://cluster');
+  const target = `https://cluster${request.url ?? '/'}`;
+  if (!request.url?.startsWith('/') || !URL.canParse(target)) throw badRequest('the request names no path');
+  const url = new URL(target);
   if (/^\/(healthz|readyz|livez)(\/|$)/.test(url.pathname)) return void response.end('ok');
   if (url.pathname === '/version') return writeJson(response, 200, VERSION);
   const user: User | undefined = authenticate(request, options.tokens);

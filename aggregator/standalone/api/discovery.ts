@@ -49,11 +49,12 @@ function legacyEntries({
   kind,
   namespaced,
   shortNames,
+  categories,
   verbs,
   subresources,
 }: ResourceType): unknown[] {
   return [
-    { name: resource, singularName: singular, namespaced, kind, verbs, shortNames },
+    { name: resource, singularName: singular, namespaced, kind, verbs, shortNames, categories },
     ...Object.entries(subresources).map(([name, verbs]) => ({
       name: `${resource}/${name}`,
       singularName: '',
@@ -78,6 +79,7 @@ function aggregatedEntry(type: ResourceType): unknown {
     singularResource: type.singular,
     verbs: type.verbs,
     shortNames: type.shortNames,
+    categories: type.categories,
     subresources: Object.entries(type.subresources).map(([subresource, verbs]) => ({
       subresource,
       responseKind,

@@ -1,4 +1,4 @@
-// What a write to pods, pods/status or pods/resize may change, and what it does to metadata.generation.
+// What a write to pods or pods/resize may change, and what it does to metadata.generation.
 // Source: kubernetes registry/core/pod strategies.
 import type { KubeObject, Node, Pod } from './objects.ts';
 import type { ObjectStore } from './object-store.ts';

@@ -25,8 +25,15 @@ function keepOf(old: readonly Container[], given: readonly Container[] | undefin
   if (!Array.isArray(given)) return [];
   if (given.length !== old.length) return given as readonly Container[];
   return old.map((container, at) => {
-    const { name, resources, resizePolicy } = given[at] as Container;
-    return { ...container, name, ...(resources ? { resources } : {}), ...(resizePolicy ? { resizePolicy } : {}) };
+    const { name, resources, resizePolicy } = (given[at] ?? {}) as Container;
+    // Resources that are left out are resources taken away, unless there were none.
+    const changed = resources ?? (container.resources ? {} : undefined);
+    return {
+      ...container,
+      name,
+      ...(changed ? { resources: changed } : {}),
+      ...(resizePolicy ? { resizePolicy } : {}),
+    };
   });
 }
 

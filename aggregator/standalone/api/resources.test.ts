@@ -17,6 +17,7 @@ describe('parseResourcePath', () => {
     '/api/v1/pods/b',
     '/api/v1/namespaces/a/nodes',
     '/api/v1/namespaces/a/pods/b/exec',
+    '/api/v1/namespaces/a/pods/b/constructor',
     '/api/v1/nodes/a/b/c',
     '/api/v1',
     '/api/v2/pods',

@@ -11,12 +11,16 @@ export interface ResourceType {
   readonly kind: string;
   readonly namespaced: boolean;
   readonly shortNames: readonly string[];
+  /** Groups that kubectl knows by a name of their own: `kubectl get all`. */
+  readonly categories?: readonly string[];
   readonly verbs: readonly Verb[];
   readonly subresources: Readonly<Record<string, readonly Verb[]>>;
 }
 
 const READ: readonly Verb[] = ['get', 'list', 'watch'];
 const WRITE: readonly Verb[] = ['get', 'patch', 'update'];
+/** What a status says is the kubelet's word, and it plays in this process: nobody writes it from outside. */
+const STATUS: readonly Verb[] = ['get'];
 
 const NODES: ResourceType = {
   group: '',
@@ -27,7 +31,7 @@ const NODES: ResourceType = {
   namespaced: false,
   shortNames: ['no'],
   verbs: [...READ, 'patch', 'update'],
-  subresources: { status: WRITE },
+  subresources: { status: STATUS },
 };
 
 const PODS: ResourceType = {
@@ -38,8 +42,9 @@ const PODS: ResourceType = {
   kind: 'Pod',
   namespaced: true,
   shortNames: ['po'],
+  categories: ['all'],
   verbs: [...READ, 'create', 'delete', 'patch', 'update'],
-  subresources: { resize: WRITE, status: WRITE },
+  subresources: { resize: WRITE, status: STATUS },
 };
 
 const NAMESPACES: ResourceType = {
@@ -51,7 +56,7 @@ const NAMESPACES: ResourceType = {
   namespaced: false,
   shortNames: ['ns'],
   verbs: [...READ, 'create', 'patch', 'update'],
-  subresources: { status: WRITE },
+  subresources: { status: STATUS },
 };
 
 const EVENTS: ResourceType = {
@@ -98,7 +103,7 @@ export function parseResourcePath(pathname: string): ResourcePath | undefined {
   const [plural = '', name, subresource, ...more] = rest;
   const type = BY_PLURAL.get(plural);
   if (!type || more.length > 0) return undefined;
-  if (subresource !== undefined && !(subresource in type.subresources)) return undefined;
+  if (subresource !== undefined && !Object.hasOwn(type.subresources, subresource)) return undefined;
   if (type.namespaced && !within && name !== undefined) return undefined;
   return {
     type,

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { KubeObject, NewObject, Pod } from './objects.ts';
 import type { ObjectStore } from './object-store.ts';
+import { checkFields } from './check-fields.ts';
 import { checkIdentity, patched, sameValue } from './patch.ts';
 import { isPod, qosClassOf } from './pod-resources.ts';
 import { keepMetadata, podResize, podUpdate } from './pod-writes.ts';
@@ -32,6 +33,7 @@ export function createObject({ store, path, body, dryRun, refuse }: WriteRequest
   if (namespace !== undefined && !store.get('namespaces', '', namespace)) {
     throw notFound({ ...type, resource: 'namespaces' }, namespace);
   }
+  checkFields({ ...given, kind: type.kind });
   const { labels, annotations } = given.metadata;
   const object = defaulted({
     ...given,
@@ -87,7 +89,7 @@ function storeJudged(request: WriteRequest, current: KubeObject, given: KubeObje
 }
 
 function judged({ store, path }: WriteRequest, current: KubeObject, given: KubeObject): KubeObject {
-  if (path.subresource === 'status') return { ...current, status: given.status };
+  checkFields({ ...given, kind: current.kind });
   if (isPod(current)) {
     return path.subresource === 'resize'
       ? podResize(path.type, store, current, given as Pod)

@@ -1,0 +1,71 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from './clock.ts';
+
+const SECOND = 1000;
+let directory = '';
+let uptimeFile = '';
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'clock-'));
+  uptimeFile = join(directory, 'uptime');
+  vi.useFakeTimers({ toFake: ['performance', 'Date', 'hrtime'] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(directory, { recursive: true });
+});
+
+/** Time passes; `suspendedMs` more of it while the machine slept. */
+function pass(ms: number, suspendedMs = 0): void {
+  const uptimeMs = Number.parseFloat(readFileSync(uptimeFile, 'latin1')) * SECOND;
+  vi.advanceTimersByTime(ms);
+  writeFileSync(uptimeFile, `${(uptimeMs + ms + suspendedMs) / SECOND} 1.00\n`);
+}
+
+describe('systemClock', () => {
+  it('counts from boot, fractions kept', () => {
+    writeFileSync(uptimeFile, '5000.25 9000.00\n');
+    const clock = systemClock(uptimeFile);
+    expect(clock.bootTimeMs()).toBeCloseTo(5_000_250, 3);
+    pass(1234);
+    expect(clock.bootTimeMs()).toBeCloseTo(5_001_484, 3);
+  });
+
+  it('takes no notice of the wall clock being set', () => {
+    writeFileSync(uptimeFile, '100.00 1.00\n');
+    const clock = systemClock(uptimeFile);
+    const before = clock.bootTimeMs();
+    vi.setSystemTime(Date.now() - 3_600_000);
+    pass(SECOND);
+    expect(clock.bootTimeMs() - before).toBeCloseTo(SECOND, 3);
+    expect(clock.wallTimeMs()).toBe(Date.now());
+  });
+
+  it('moves forward over a suspend, within 10 s of waking', () => {
+    writeFileSync(uptimeFile, '100.00 1.00\n');
+    const clock = systemClock(uptimeFile);
+    pass(11 * SECOND, 60 * SECOND);
+    expect(clock.bootTimeMs()).toBeCloseTo(171_000, 3);
+  });
+
+  it('never goes back, and takes the rounding of /proc/uptime for no suspend', () => {
+    writeFileSync(uptimeFile, '100.00 1.00\n');
+    const clock = systemClock(uptimeFile);
+    let last = clock.bootTimeMs();
+    for (let turn = 0; turn < 10; turn++) {
+      pass(11 * SECOND, turn % 2 === 0 ? 9 : -9);
+      const now = clock.bootTimeMs();
+      expect(now - last).toBeCloseTo(11 * SECOND, 3);
+      last = now;
+    }
+  });
+
+  it('refuses a file that does not hold the uptime', () => {
+    writeFileSync(uptimeFile, 'nonsense');
+    expect(() => systemClock(uptimeFile)).toThrow(/uptime in seconds/);
+  });
+});
