@@ -18,9 +18,9 @@ export interface AggregatorMetrics {
   /** @param outcome 'accepted', or the code that the push was refused with */
   pushed(outcome: string, bytes: number, seconds: number): void;
   shortage(resource: ShortageResource, kind: ShortageKind, outcome: 'raised' | 'unknown_container'): void;
-  resize(resource: ShortageResource, outcome: ResizeCount): void;
+  readonly resize: (resource: ShortageResource, outcome: ResizeCount) => void;
   /** When the points that the API has given out were read, and what the time is; Unix ms. */
-  gaveOut(instants: Float64Array, nowWallMs: number): void;
+  readonly gaveOut: (instants: Float64Array, nowWallMs: number) => void;
 }
 
 /** The default's event loop timer fires each 10 ms and costs 0.5–0.9 % of a core. */

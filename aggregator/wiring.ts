@@ -112,7 +112,7 @@ function startResizer({ flags, http, store, metrics, clock, log, shutdown }: Cor
     pod: (uid) => store.pod(uid),
     observation: (containerId) => store.observation(containerId),
     events,
-    count: metrics.resize,
+    count: (resource, outcome) => metrics.resize(resource, outcome),
     clock,
     log,
   });

@@ -147,8 +147,6 @@ function step(question: ResizeQuestion, limit: number, max: number, maxFrom: str
   const guaranteed = pod.qosClass === 'Guaranteed';
   const room = Math.floor(guaranteed ? allocatable - othersRequests(pod, container, resource) : allocatable);
   const need = needOf(shortage, freshObservation(question));
-  if (!isShortOf(shortage, need, limit))
-    return wait("the need is far below the spec's limit", question.nowMs + SETTLE_MS);
   const wanted = Math.min(wantedLimit(shortage, need, limit), max, room);
   if (wanted < limit * LEAST_RAISE || wanted < need) {
     const bound = describeAmount(resource, Math.min(max, room));
@@ -156,6 +154,8 @@ function step(question: ResizeQuestion, limit: number, max: number, maxFrom: str
       ? skip('at-maximum', `at maximum: ${maxFrom} allows ${bound}`)
       : skip('node-allocatable', `node ${pod.nodeName} can give this container at most ${bound}`);
   }
+  if (!isShortOf(shortage, need, limit))
+    return wait("the need is far below the spec's limit", question.nowMs + SETTLE_MS);
   const limits = amountsWith(resource, wanted);
   const target = { container: container.name, limits, requests: guaranteed ? limits : {} };
   if (qosClassOf(pod.containers) !== pod.qosClass || qosClassOf(resized(pod, target)) !== pod.qosClass) {
