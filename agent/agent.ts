@@ -50,8 +50,8 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
     clock,
     roster,
     thresholds: { noiseBytes: NOISE_BYTES_PER_CPU * cpus },
-    onFindings: ({ rows, shortages }) => {
-      for (const shortage of shortages)
+    onFindings: ({ rows, shortages, begun }) => {
+      for (const shortage of begun)
         log.info({ shortage, cgroup: roster.get(shortage.ref)?.identity.cgroup }, 'shortage');
       for (const pusher of pushers) pusher.urgent(rows, shortages);
     },

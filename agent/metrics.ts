@@ -29,6 +29,7 @@ export interface AgentMetrics {
 export function createAgentMetrics(gauges: Gauges): AgentMetrics {
   const registry = new Registry();
   addGauges(registry, gauges);
+  addProcessMetrics(registry);
   const registers = [registry];
   const pushes = new Counter({
     name: 'headroom_agent_push_total',
@@ -127,20 +128,6 @@ function addGauges(registry: Registry, gauges: Gauges): void {
     'Cgroups left out because the bound on rows was reached.',
     gauges.refusedCgroups,
   );
-  // prom-client's default metrics cost 1.5 MB and a timer; these two are what is asked of them.
-  plain('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
-  add(
-    new Counter({
-      name: 'process_cpu_seconds_total',
-      help: 'CPU time of the process, user and system.',
-      registers,
-      collect() {
-        const { user, system } = process.cpuUsage();
-        this.reset();
-        this.inc((user + system) / 1e6);
-      },
-    }),
-  );
   add(
     new Counter({
       name: 'headroom_agent_read_problems_total',
@@ -161,6 +148,32 @@ function addGauges(registry: Registry, gauges: Gauges): void {
       collect() {
         this.reset();
         for (const { name, available, cause } of gauges.capabilities()) this.set({ name, cause }, available ? 1 : 0);
+      },
+    }),
+  );
+}
+
+/** prom-client's default metrics cost 1.5 MB and timers; these two are what is asked of them. */
+function addProcessMetrics(registry: Registry): void {
+  registry.registerMetric(
+    new Gauge({
+      name: 'process_resident_memory_bytes',
+      help: 'Resident memory.',
+      registers: [],
+      collect() {
+        this.set(process.memoryUsage.rss());
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Counter({
+      name: 'process_cpu_seconds_total',
+      help: 'CPU time of the process, user and system.',
+      registers: [],
+      collect() {
+        const { user, system } = process.cpuUsage();
+        this.reset();
+        this.inc((user + system) / 1e6);
       },
     }),
   );

@@ -21,6 +21,8 @@ const ANSWER_MS = 60_000;
 
 export interface SlotFindings {
   readonly shortages: readonly Shortage[];
+  /** Those of them that were not said of the container a moment ago: what a log is for. */
+  readonly begun: readonly Shortage[];
   /** Rows to report at once. */
   readonly rows: ReadonlySet<Row>;
 }
@@ -44,6 +46,7 @@ export class Sampler implements TickWork {
   readonly #young = new Set<Row>();
   readonly #shortUntil = new Map<Row, number>();
   #shortages: Shortage[] = [];
+  #begun: Shortage[] = [];
   #urgentRows = new Set<Row>();
   #readProblems = 0;
   #ticksDone = 0;
@@ -92,8 +95,9 @@ export class Sampler implements TickWork {
   endSlot(): void {
     this.#queue = undefined;
     if (this.#shortages.length === 0 && this.#urgentRows.size === 0) return;
-    const findings = { shortages: this.#shortages, rows: this.#urgentRows };
+    const findings = { shortages: this.#shortages, begun: this.#begun, rows: this.#urgentRows };
     this.#shortages = [];
+    this.#begun = [];
     this.#urgentRows = new Set();
     this.#parts.onFindings(findings);
   }
@@ -181,10 +185,13 @@ export class Sampler implements TickWork {
       },
       this.#parts.thresholds,
     );
+    const lasts = isShort(row.shortage);
     row.shortage = state;
     if (isShort(state)) this.#shortUntil.set(row, sample.atBootMs + ANSWER_MS);
     if (shortages.length === 0) return;
-    this.#shortages.push(...shortages.map((shortage) => ({ ref: identity.ref, ...shortage })));
+    const said = shortages.map((shortage) => ({ ref: identity.ref, ...shortage }));
+    this.#shortages.push(...said);
+    if (!lasts) this.#begun.push(...said);
     this.#urgentRows.add(row);
     this.#watchUntil(row, sample.atBootMs + WATCH_MS); // the answer is then seen within a slot
   }

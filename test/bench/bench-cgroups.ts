@@ -2,18 +2,22 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hierarchy } from '../../agent/cgroup/hierarchy.ts';
 
 const CONTROLLERS = ['core', 'cpu', 'cpuacct', 'memory', 'pids', 'io'] as const;
+const V1_NAMES = { cpu: 'cpu', cpuacct: 'cpuacct', memory: 'memory', pids: 'pids', io: 'blkio' } as const;
 const REMOVE_TRIES = 50;
 
 export interface BenchCgroups {
   readonly containers: number;
-  /** Every cgroup made, parents first, below the mount. */
-  readonly paths: readonly string[];
+  /** Rows that an agent makes of them: slices, pods, containers. */
+  readonly rows: number;
+  /** A cgroup root in which nothing but these exists, so that no other work on the machine is counted. */
+  readonly root: string;
   remove(): Promise<void>;
 }
 
@@ -31,7 +35,9 @@ export async function makeBenchCgroups(hierarchy: Hierarchy, pods: number): Prom
   }
   const roots = [...new Set(CONTROLLERS.map((controller) => hierarchy.path(controller, '')))];
   const sleepers: ChildProcess[] = [];
+  const root = mkdtempSync(join(tmpdir(), 'headroom-bench-root-'));
   const remove = async (): Promise<void> => {
+    rmSync(root, { recursive: true, force: true });
     for (const sleeper of sleepers) sleeper.kill('SIGKILL');
     for (const path of paths.toReversed()) for (const root of roots) await removeCgroup(join(root, path));
   };
@@ -46,7 +52,18 @@ export async function makeBenchCgroups(hierarchy: Hierarchy, pods: number): Prom
     await remove();
     throw err;
   }
-  return { containers: leaves.length, paths, remove };
+  linkRoot(hierarchy, base, root);
+  const alone = hierarchy.kind === 'hybrid' ? root : hierarchy.path('core', base);
+  return { containers: leaves.length, rows: paths.length - 1, root: alone, remove };
+}
+
+/** The mounts' names, as a hybrid machine has them, each leading to the bench's own part. */
+function linkRoot(hierarchy: Hierarchy, base: string, root: string): void {
+  symlinkSync(hierarchy.path('core', base), join(root, 'unified'));
+  for (const [controller, name] of Object.entries(V1_NAMES)) {
+    const v1 = controller as keyof typeof V1_NAMES;
+    if (hierarchy.isV1(v1)) symlinkSync(hierarchy.path(v1, base), join(root, name));
+  }
 }
 
 /** A cgroup is busy until its last process is reaped. */
