@@ -117,6 +117,14 @@ describe('kubectl reads', () => {
   });
 });
 
+describe('kubectl delete', () => {
+  it('deletes nothing in a dry run, whose wish comes in the body', async () => {
+    const asked = await cluster.kubectl('delete', 'pod', 'web', '-n', 'demo', '--dry-run=server', '--wait=false');
+    expect([asked.code, asked.stdout]).toEqual([0, expect.stringContaining('server dry run')]);
+    expect((await cluster.kubectl('get', 'pod', 'web', '-n', 'demo', '-o', 'name')).stdout).toBe('pod/web\n');
+  });
+});
+
 describe('kubectl patch --subresource resize', () => {
   it('raises a limit and counts the generation', async () => {
     const before = await cluster.kubectl('get', 'pod', 'web', '-n', 'demo', '-o', 'jsonpath={.metadata.generation}');

@@ -63,14 +63,21 @@ async function writeRequest(
   query: URLSearchParams,
   request: IncomingMessage,
 ): Promise<WriteRequest> {
+  const body = await readJsonBody(request);
   return {
     store: options.store,
     path,
-    body: await readJsonBody(request),
+    body,
     contentType: request.headers['content-type'] ?? '',
-    dryRun: query.getAll('dryRun').includes('All'),
+    dryRun: query.getAll('dryRun').includes('All') || (request.method === 'DELETE' && asksForDryRun(body)),
     refuse: options.refuse ?? (() => undefined),
   };
+}
+
+/** A delete's options come in its body (meta/v1 DeleteOptions), as kubectl sends them. */
+function asksForDryRun(body: unknown): boolean {
+  const dryRun = (body as { readonly dryRun?: unknown } | null | undefined)?.dryRun;
+  return Array.isArray(dryRun) && dryRun.includes('All');
 }
 
 function verbOf(method: string, path: ResourcePath, query: URLSearchParams): Verb | undefined {
