@@ -1,4 +1,5 @@
 // The agent's parts put together, data first: cgroup files → ring → reports → push; signals beside it.
+import { lookup } from 'node:dns/promises';
 import { availableParallelism } from 'node:os';
 import { CgroupFiles } from './cgroup/cgroup-files.ts';
 import { Discovery } from './cgroup/discovery.ts';
@@ -15,6 +16,7 @@ import { hardware } from './node/hardware.ts';
 import { NodeFiles } from './node/node-files.ts';
 import { openConnection } from './push/post.ts';
 import { Pusher } from './push/pusher.ts';
+import { Replicas } from './push/replicas.ts';
 import { Roster } from './roster.ts';
 import type { RowFiles } from './row.ts';
 import { systemClock } from './runtime/clock.ts';
@@ -44,8 +46,8 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   const cpus = availableParallelism();
   const hierarchy = openHierarchy(flags['cgroup-root'], flags['proc-root']);
   const open = (path: string): RowFiles => new CgroupFiles(hierarchy, path);
-  const roster = new Roster({ clock, log, aggregators: flags.aggregator.length, open, cpus });
-  const pushers: Pusher[] = [];
+  const roster = new Roster({ clock, log, open, cpus });
+  const aggregators: Replicas[] = [];
   const sampler = new Sampler({
     clock,
     roster,
@@ -53,7 +55,7 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
     onFindings: ({ rows, shortages, begun }) => {
       for (const shortage of begun)
         log.info({ shortage, cgroup: roster.get(shortage.ref)?.identity.cgroup }, 'shortage');
-      for (const pusher of pushers) pusher.urgent(rows, shortages);
+      for (const replicas of aggregators) replicas.urgent(rows, shortages);
     },
     onTick: (figures) => metrics.tick(figures),
   });
@@ -75,26 +77,26 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
     { name: 'counters', available: true, cause: '' },
   ];
   const metrics = createMetrics(roster, sampler, capabilities);
-  const listener = await listen(flags.listen, routesOf(flags, roster, sampler, pushers, metrics));
+  const listener = await listen(flags.listen, routesOf(flags, roster, sampler, aggregators, metrics));
   roster.addNode(nodeFiles(new NodeFiles(flags['proc-root'], hierarchy)));
   discovery.start();
   started = true;
-  pushers.push(...startPushers(flags, { clock, log, roster, metrics }));
+  aggregators.push(...startPushing(flags, { clock, log, roster, metrics }));
   const tick = new Tick(sampler);
   tick.start();
-  return { port: listener.port, capabilities, close: () => closeAll(tick, discovery, pushers, roster, listener) };
+  return { port: listener.port, capabilities, close: () => closeAll(tick, discovery, aggregators, roster, listener) };
 }
 
 async function closeAll(
   tick: Tick,
   discovery: Discovery,
-  pushers: readonly Pusher[],
+  aggregators: readonly Replicas[],
   roster: Roster,
   listener: Listener,
 ): Promise<void> {
   tick.stop();
   discovery.stop();
-  for (const pusher of pushers) pusher.close();
+  await Promise.all(aggregators.map((replicas) => replicas.close()));
   roster.close();
   await listener.close();
 }
@@ -106,7 +108,7 @@ interface PushContext {
   readonly metrics: AgentMetrics;
 }
 
-function startPushers(flags: AgentFlags, { clock, log, roster, metrics }: PushContext): Pusher[] {
+function startPushing(flags: AgentFlags, { clock, log, roster, metrics }: PushContext): Replicas[] {
   const caFile = flags['aggregator-ca-file'];
   if (caFile !== undefined && flags.aggregator.length > 0) readPem(caFile); // a wrong path is said at start
   const token = tokenFile(flags['token-file'] ?? '');
@@ -116,31 +118,37 @@ function startPushers(flags: AgentFlags, { clock, log, roster, metrics }: PushCo
     bootId: readBootId(flags['proc-root']),
     epoch: Math.round(clock.bootTimeMs()),
   };
-  return flags.aggregator.map((url, aggregator) => {
-    const pusher = new Pusher({
-      aggregator,
-      url,
-      connect: () =>
-        openConnection({
-          baseUrl: url,
-          ca: caFile === undefined ? undefined : readPem(caFile),
-          serverName: flags['aggregator-server-name'],
-          timeoutMs: PUSH_TIMEOUT_MS,
-        }),
-      token,
-      node,
-      roster,
-      clock,
-      timers: systemTimers,
-      log,
-      intervalMs: flags['push-interval'],
-      windowMs: flags.window,
-      random: Math.random,
-      onPushed: (figures) => metrics.pushed(figures),
-    });
-    pusher.start(FIRST_PUSH_MS);
-    return pusher;
+  const shared = { token, node, roster, clock, timers: systemTimers, log, random: Math.random };
+  return flags.aggregator.map((url) => {
+    const createPusher = (address: string, tallySlot: number): Pusher =>
+      new Pusher({
+        ...shared,
+        tallySlot,
+        url,
+        address,
+        connect: () =>
+          openConnection({
+            baseUrl: url,
+            address,
+            ca: caFile === undefined ? undefined : readPem(caFile),
+            serverName: flags['aggregator-server-name'],
+            timeoutMs: PUSH_TIMEOUT_MS,
+          }),
+        intervalMs: flags['push-interval'],
+        windowMs: flags.window,
+        onPushed: (figures) => {
+          metrics.pushed(figures);
+          if (figures.outcome === 'failed') replicas.pushFailed();
+        },
+      });
+    const replicas = new Replicas({ ...shared, url, resolve: resolveHost, createPusher });
+    replicas.start(FIRST_PUSH_MS);
+    return replicas;
   });
+}
+
+async function resolveHost(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 function createMetrics(roster: Roster, sampler: Sampler, capabilities: () => readonly CapabilityState[]): AgentMetrics {
@@ -162,7 +170,7 @@ function routesOf(
   flags: AgentFlags,
   roster: Roster,
   sampler: Sampler,
-  pushers: readonly Pusher[],
+  aggregators: readonly Replicas[],
   metrics: AgentMetrics,
 ): Routes {
   return {
@@ -178,7 +186,7 @@ function routesOf(
     '/containers': () =>
       json({
         node: flags['node-name'],
-        pushProblems: pushers.map((pusher) => pusher.problem).filter((problem) => problem !== ''),
+        pushProblems: aggregators.flatMap((replicas) => replicas.problems),
         rows: roster.rows().map((row) => rowView(row, flags.window)),
       }),
   };

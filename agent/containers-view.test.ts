@@ -15,7 +15,7 @@ describe('rowView', () => {
       cgroup: 'p/c',
       startBootMs: 0,
     } as const;
-    const row = new Row(identity, fakeCgroup().files, 0, 0, false);
+    const row = new Row(identity, fakeCgroup().files, 0, [], false);
     for (const second of [1, 2]) {
       Object.assign(row.sample, { atBootMs: second * 1000, cpuUsageUs: second * 300_000, memoryLimitBytes: Infinity });
       Object.assign(row.sample, { memoryCurrentBytes: 9 * MIB, activeFileBytes: MIB, inactiveFileBytes: 2 * MIB });

@@ -17,6 +17,10 @@ export class PeakTally {
     return this.#buckets.length;
   }
 
+  get isEmpty(): boolean {
+    return this.size === 0 && Number.isNaN(this.cpuPeakMillis) && Number.isNaN(this.workingSetPeakBytes);
+  }
+
   /** CPU of one stretch of about a second; a longer stretch (skipped ticks) counts as that many seconds. */
   noteCpu(millis: number, stretchMs: number, inHistogram: boolean): void {
     this.cpuPeakMillis = larger(this.cpuPeakMillis, millis);

@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 
 function rowOf(ref: number, cores: number, memory = true): Row {
   const identity = { ref, kind: 'container', podUid: '', containerId: '', cgroup: '', startBootMs: 0 } as const;
-  const row = new Row(identity, fakeCgroup().files, 0, 1, false);
+  const row = new Row(identity, fakeCgroup().files, 0, [0], false);
   for (let second = 0; second < 5; second++) {
     Object.assign(row.sample, {
       atBootMs: second * 1000,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fakeCgroup, fakeTime } from '../test/fakes/fake-node.ts';
 import type { FakeCgroup, FakeTime } from '../test/fakes/fake-node.ts';
-import { Roster } from './roster.ts';
+import { MAX_TALLY_SLOTS, Roster } from './roster.ts';
 import type { NewCgroup } from './roster.ts';
 import { silentLogger } from './runtime/logger.ts';
 import { usageOver } from './window.ts';
@@ -15,11 +15,11 @@ function setUp(options: { cgroups?: FakeCgroup[]; maxRows?: number } = {}): { ti
   const roster = new Roster({
     clock: time.clock,
     log: silentLogger,
-    aggregators: 1,
     cpus: 2,
     open: () => (left.shift() ?? fakeCgroup()).files,
     ...(options.maxRows === undefined ? {} : { maxRows: options.maxRows }),
   });
+  roster.openTallySlot();
   return { time, roster };
 }
 
@@ -107,5 +107,36 @@ describe('Roster', () => {
       { ref: 99, namespace: 'x', pod: 'y', container: 'z' },
     ]);
     expect(row?.name).toEqual({ ref: 1, namespace: 'shop', pod: 'web-0', container: 'web' });
+  });
+
+  it('keeps ended rows until every aggregator has their last numbers, and no more of them than is bounded', () => {
+    const { roster } = setUp();
+    const second = roster.openTallySlot();
+    const row = roster.add(container('kubepods/a'), true);
+    row?.tallies[0]?.noteCpu(100, 1000, true);
+    row?.tallies[1]?.noteCpu(100, 1000, true);
+    roster.remove('kubepods/a');
+    expect([second, roster.ended(0), roster.ended(1)]).toEqual([1, [row], [row]]);
+    row?.openTally(0);
+    expect([roster.ended(0), roster.ended(1)]).toEqual([[], [row]]);
+    roster.closeTallySlot(1);
+    expect([roster.ended(0), roster.ended(1)]).toEqual([[], []]);
+    for (let index = 0; index < 600; index++) {
+      roster.add(container(`kubepods/${index}`), true)?.tallies[0]?.noteCpu(1, 1000, true);
+      roster.remove(`kubepods/${index}`);
+    }
+    expect(roster.ended(0)).toHaveLength(512);
+    expect(roster.ended(0)[0]?.identity.cgroup).toBe('kubepods/88');
+  });
+
+  it('gives each aggregator a slot of its own, up to a bound, and a slot that was given up again', () => {
+    const { roster } = setUp();
+    const slots = Array.from({ length: MAX_TALLY_SLOTS }, () => roster.openTallySlot());
+    expect(slots.at(-2)).toBe(MAX_TALLY_SLOTS - 1);
+    expect(slots.at(-1)).toBeUndefined();
+    roster.closeTallySlot(3);
+    expect(roster.add(container('kubepods/a'), true)?.tallies[3]).toBeUndefined();
+    expect(roster.openTallySlot()).toBe(3);
+    expect(roster.rows()[0]?.tallies[3]?.isEmpty).toBe(true);
   });
 });

@@ -1,4 +1,5 @@
 // The rows of this node: refs given once and never again in the epoch, cgroups found and gone, the node itself as ref 0.
+// A row that ends is kept until every aggregator has its last peaks and histogram.
 import type { CgroupIdentity } from './cgroup/layout.ts';
 import type { Logger } from './runtime/logger.ts';
 import type { RowName } from './protocol/reply.ts';
@@ -18,7 +19,6 @@ export interface NewCgroup extends CgroupIdentity {
 export interface RosterParts {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly aggregators: number;
   readonly open: (path: string) => RowFiles;
   /** Processors of the machine: bounds what a cgroup can have used since its birth. */
   readonly cpus: number;
@@ -28,11 +28,17 @@ export interface RosterParts {
 
 /** A cgroup seen within this time of its birth starts at 0: its first rate needs no second reading. */
 const BIRTH_SEEN_MS = 2000;
+/** Most ended rows that wait to be told of; the oldest is dropped for a newer one. */
+const MAX_ENDED = 512;
+/** Aggregators that can be pushed to at a time. */
+export const MAX_TALLY_SLOTS = 16;
 
 export class Roster {
   readonly #parts: RosterParts;
   readonly #byRef = new Map<number, Row>();
   readonly #byPath = new Map<string, Row>();
+  readonly #ended = new Set<Row>();
+  readonly #tallySlots = new Set<number>();
   #nextRef = 1;
   #rows: readonly Row[] | undefined;
   #refused = 0;
@@ -50,6 +56,30 @@ export class Roster {
     return this.#byRef.get(ref);
   }
 
+  /** A place in each row for what one aggregator was not told yet; undefined: all are taken. */
+  openTallySlot(): number | undefined {
+    let slot = 0;
+    while (this.#tallySlots.has(slot)) slot++;
+    if (slot >= MAX_TALLY_SLOTS) return undefined;
+    this.#tallySlots.add(slot);
+    for (const row of this.#all()) row.openTally(slot);
+    return slot;
+  }
+
+  closeTallySlot(slot: number): void {
+    this.#tallySlots.delete(slot);
+    for (const row of this.#all()) row.closeTally(slot);
+  }
+
+  /** Rows that ended and of which this aggregator was not told everything. */
+  ended(slot: number): readonly Row[] {
+    if (this.#ended.size === 0) return [];
+    for (const row of this.#ended) {
+      if ([...this.#tallySlots].every((each) => isTold(row, each))) this.#ended.delete(row);
+    }
+    return [...this.#ended].filter((row) => !isTold(row, slot));
+  }
+
   /** Cgroups that were left out because the bound was reached. */
   get refused(): number {
     return this.#refused;
@@ -57,7 +87,7 @@ export class Roster {
 
   addNode(files: RowFiles): Row {
     const identity = { ref: 0, kind: 'node', podUid: '', containerId: '', cgroup: '', startBootMs: 0 } as const;
-    return this.#add(new Row(identity, files, 0, this.#parts.aggregators, false));
+    return this.#add(new Row(identity, files, 0, this.#tallySlots, false));
   }
 
   /**
@@ -77,7 +107,7 @@ export class Roster {
     const bornBootMs = ageMs >= 0 ? Math.max(0, nowBootMs - ageMs) : nowBootMs;
     const seenAtBirth = early && ageMs >= 0 && ageMs <= BIRTH_SEEN_MS;
     const sinceBootMs = seenAtBirth ? bornBootMs : nowBootMs;
-    const row = new Row(this.#identity(found, bornBootMs), files, sinceBootMs, this.#parts.aggregators, early);
+    const row = new Row(this.#identity(found, bornBootMs), files, sinceBootMs, this.#tallySlots, early);
     if (files.readFast(row.sample, nowBootMs) === 'gone') {
       files.close();
       return undefined;
@@ -93,6 +123,7 @@ export class Roster {
     this.#byPath.delete(path);
     this.#byRef.delete(row.identity.ref);
     this.#rows = undefined;
+    this.#keepEnded(row);
   }
 
   setNames(names: readonly RowName[]): void {
@@ -106,7 +137,21 @@ export class Roster {
     for (const row of this.#byRef.values()) row.files.close();
     this.#byRef.clear();
     this.#byPath.clear();
+    this.#ended.clear();
     this.#rows = undefined;
+  }
+
+  #all(): readonly Row[] {
+    return [...this.#byRef.values(), ...this.#ended];
+  }
+
+  #keepEnded(row: Row): void {
+    if ([...this.#tallySlots].every((slot) => isTold(row, slot))) return;
+    for (const oldest of this.#ended) {
+      if (this.#ended.size < MAX_ENDED) break;
+      this.#ended.delete(oldest);
+    }
+    this.#ended.add(row);
   }
 
   #identity(found: NewCgroup, startBootMs: number): Identity {
@@ -131,4 +176,9 @@ export class Roster {
     this.#rows = undefined;
     return row;
   }
+}
+
+/** Whether nothing that the aggregator of this slot has yet to acknowledge is left in the row. */
+function isTold(row: Row, slot: number): boolean {
+  return (row.tallies[slot]?.isEmpty ?? true) && row.taken[slot] === undefined;
 }

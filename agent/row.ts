@@ -31,10 +31,10 @@ export class Row {
   readonly files: RowFiles;
   readonly sample: Sample = emptySample();
   readonly ring: Ring;
-  /** One tally an aggregator. */
-  readonly tallies: PeakTally[];
+  /** By the roster's tally slots, one an aggregator; undefined: nobody has the slot. */
+  readonly tallies: (PeakTally | undefined)[] = [];
   /** What a push in flight to that aggregator took out of `tallies`; undefined: none in flight. */
-  readonly taken: (PeakTally | undefined)[];
+  readonly taken: (PeakTally | undefined)[] = [];
   /** From a push reply. */
   name: RowName | undefined;
   /** Instant that early ages are counted from, CLOCK_BOOTTIME in ms. */
@@ -57,14 +57,23 @@ export class Row {
   #secondCpuUs = NaN;
   #lastCpuUs = NaN;
 
-  constructor(identity: Identity, files: RowFiles, sinceBootMs: number, aggregators: number, early: boolean) {
+  constructor(identity: Identity, files: RowFiles, sinceBootMs: number, tallySlots: Iterable<number>, early: boolean) {
     this.identity = identity;
     this.files = files;
     this.ring = new Ring(identity.kind === 'pod' || identity.kind === 'slice' ? SUM_RING_SLOTS : RING_SLOTS);
     this.sinceBootMs = sinceBootMs;
     this.earlyDone = early ? 0 : EARLY_AGES_MS.length;
-    this.tallies = Array.from({ length: aggregators }, () => new PeakTally());
-    this.taken = Array.from({ length: aggregators }, () => undefined);
+    for (const slot of tallySlots) this.openTally(slot);
+  }
+
+  openTally(slot: number): void {
+    this.tallies[slot] = new PeakTally();
+    this.taken[slot] = undefined;
+  }
+
+  closeTally(slot: number): void {
+    this.tallies[slot] = undefined;
+    this.taken[slot] = undefined;
   }
 
   /** The counters were 0 at `atBootMs`: the series begins there, so that usage is known a second after birth. */
@@ -110,7 +119,7 @@ export class Row {
   /** Also between two ticks, for rows under close watch. */
   noteWorkingSet(): void {
     const bytes = workingSetBytes(this.sample);
-    for (const tally of this.tallies) tally.noteWorkingSet(bytes);
+    for (const tally of this.tallies) tally?.noteWorkingSet(bytes);
   }
 
   /** Growth of need between the last two ticks, bytes per second; NaN before there are two. */
@@ -128,7 +137,7 @@ export class Row {
     if (stretchMs >= LEAST_SECOND_MS) {
       this.cpuMillis = (cpuUsageUs - this.#secondCpuUs) / stretchMs; // µs per ms
       const inHistogram = this.identity.kind === 'container';
-      for (const tally of this.tallies) tally.noteCpu(this.cpuMillis, stretchMs, inHistogram);
+      for (const tally of this.tallies) tally?.noteCpu(this.cpuMillis, stretchMs, inHistogram);
     }
     this.#secondBootMs = atBootMs;
     this.#secondCpuUs = cpuUsageUs;

@@ -20,10 +20,10 @@ function setUp() {
   const roster = new Roster({
     clock: time.clock,
     log: silentLogger,
-    aggregators: 1,
     cpus: 2,
     open: (path) => (opened.get(path) ?? fakeCgroup()).files,
   });
+  roster.openTallySlot();
   const sampler = new Sampler({
     clock: time.clock,
     roster,

@@ -10,7 +10,8 @@ import type { Parcel } from './ledger.ts';
 
 function setUp(count: number): { roster: Roster; ledger: Ledger; rows: () => readonly Row[] } {
   const { clock } = fakeTime();
-  const roster = new Roster({ clock, log: silentLogger, aggregators: 1, cpus: 2, open: () => fakeCgroup().files });
+  const roster = new Roster({ clock, log: silentLogger, cpus: 2, open: () => fakeCgroup().files });
+  roster.openTallySlot();
   for (let index = 0; index < count; index++) {
     const found = { kind: 'container', podUid: 'p', containerId: 'c', qos: '', startWallMs: NaN } as const;
     roster.add({ ...found, path: `c${index}` }, false);
@@ -58,6 +59,41 @@ describe('Ledger', () => {
     expect(again.gone).toEqual([2]);
     ledger.settle(again, 'stored');
     expect(ledger.regular(rows(), 0, MAX_ROWS).gone).toEqual([]);
+  });
+
+  it('sends the last numbers of a row that ended, and says in the same batch that it is gone', () => {
+    const { ledger, rows, roster } = setUp(2);
+    ledger.settle(ledger.regular(ledger.rows(), 0, MAX_ROWS), 'stored');
+    burn(rows());
+    const ended = roster.get(1);
+    roster.remove('c0');
+    expect(ledger.urgent(rows()).gone).toEqual([]);
+    const lost = ledger.regular(ledger.rows(), 0, MAX_ROWS);
+    expect([lost.rows.includes(ended!), lost.gone, secondsIn(ledger, lost)]).toEqual([true, [1], 2]);
+    expect(ledger.urgent(rows()).gone).toEqual([]); // its last numbers are on their way
+    ledger.settle(lost, 'not stored');
+    const again = ledger.regular(ledger.rows(), 0, MAX_ROWS);
+    expect([again.gone, secondsIn(ledger, again)]).toEqual([[1], 2]);
+    ledger.settle(again, 'stored');
+    const next = ledger.regular(ledger.rows(), 0, MAX_ROWS);
+    expect([next.rows.length, next.gone]).toEqual([1, []]);
+  });
+
+  it('tells of a row that began and ended between two pushes', () => {
+    const { ledger, rows, roster } = setUp(1);
+    burn(rows());
+    roster.remove('c0');
+    const parcel = ledger.regular(ledger.rows(), 0, MAX_ROWS);
+    expect([refs(parcel), parcel.gone, secondsIn(ledger, parcel)]).toEqual([[1], [1], 1]);
+  });
+
+  it('leaves what it was not told to whoever takes over its slot', () => {
+    const { ledger, rows, roster } = setUp(1);
+    burn(rows());
+    ledger.settle(ledger.regular(ledger.rows(), 0, MAX_ROWS), 'unknown');
+    ledger.close();
+    const heir = new Ledger(0, roster);
+    expect(secondsIn(heir, heir.regular(heir.rows(), 0, MAX_ROWS))).toBe(1);
   });
 
   it('loses no second of the histogram over refusals and an outage', () => {

@@ -24,7 +24,7 @@ export interface Parcel {
 export type Settlement = 'stored' | 'not stored' | 'unknown';
 
 export class Ledger {
-  readonly #aggregator: number;
+  readonly #slot: number;
   readonly #roster: Roster;
   #sequence = 0;
   #highestStored = 0;
@@ -34,9 +34,9 @@ export class Ledger {
   readonly #mentioned = new Set<number>();
   #unanswered: Parcel | undefined;
 
-  /** @param aggregator index of its tallies in each row */
-  constructor(aggregator: number, roster: Roster) {
-    this.#aggregator = aggregator;
+  /** @param slot of this aggregator's tallies in each row */
+  constructor(slot: number, roster: Roster) {
+    this.#slot = slot;
     this.#roster = roster;
   }
 
@@ -54,12 +54,19 @@ export class Ledger {
       this.#giveBack(open); // overtaken: its number would be refused whatever became of it
       return undefined;
     }
-    return this.#parcel(
-      open.sequence,
-      open.rows.filter((row) => this.#alive(row)),
-      true,
-      true,
-    );
+    return this.#parcel(open.sequence, open.rows, true, true);
+  }
+
+  /** What a push is about: every row, and those that ended with something left to tell. */
+  rows(): readonly Row[] {
+    const ended = this.#roster.ended(this.#slot);
+    return ended.length === 0 ? this.#roster.rows() : [...ended, ...this.#roster.rows()];
+  }
+
+  /** The pusher ends: what is on its way is nobody's any more, and goes to whoever takes over the slot. */
+  close(): void {
+    if (this.#unanswered) this.#giveBack(this.#unanswered);
+    this.#unanswered = undefined;
   }
 
   /** The next regular parcel: rows from `offset` on, as many as one batch may hold. */
@@ -67,7 +74,7 @@ export class Ledger {
     const chosen: Row[] = [];
     let entries = 0;
     for (const row of rows.slice(offset, offset + Math.min(maxRows, MAX_ROWS))) {
-      entries += row.tallies[this.#aggregator]?.size ?? 0;
+      entries += row.tallies[this.#slot]?.size ?? 0;
       if (entries > MAX_HISTOGRAM_ENTRIES) break;
       chosen.push(row);
     }
@@ -81,7 +88,7 @@ export class Ledger {
   }
 
   tallyOf(parcel: Parcel, row: Row): PeakTally | undefined {
-    return parcel.withTallies ? row.taken[this.#aggregator] : undefined;
+    return parcel.withTallies ? row.taken[this.#slot] : undefined;
   }
 
   settle(parcel: Parcel, how: Settlement): void {
@@ -96,35 +103,40 @@ export class Ledger {
     if (!parcel.withTallies) return;
     if (how === 'unknown') this.#unanswered = parcel;
     else if (how === 'not stored') this.#giveBack(parcel);
-    else for (const row of parcel.rows) row.taken[this.#aggregator] = undefined;
+    else for (const row of parcel.rows) row.taken[this.#slot] = undefined;
   }
 
   #parcel(sequence: number, rows: readonly Row[], withTallies: boolean, retry: boolean): Parcel {
     const identities = rows.filter((row) => !this.#known.has(row.identity.ref)).map((row) => row.identity);
-    const gone: number[] = [];
-    for (const ref of this.#mentioned) {
-      if (gone.length < MAX_GONE && this.#roster.get(ref) === undefined) gone.push(ref);
-    }
     for (const { ref } of identities) this.#mentioned.add(ref);
+    const gone = this.#gone(new Set(withTallies ? rows : []));
     return { sequence, rows, identities, gone, withTallies, retry };
   }
 
+  /** Refs that ended, but for those whose last numbers are still to come or on their way in another parcel. */
+  #gone(inParcel: ReadonlySet<Row>): number[] {
+    const untold = new Set<number>();
+    for (const row of this.#roster.ended(this.#slot)) if (!inParcel.has(row)) untold.add(row.identity.ref);
+    const gone: number[] = [];
+    for (const ref of this.#mentioned) {
+      if (gone.length >= MAX_GONE) break;
+      if (this.#roster.get(ref) === undefined && !untold.has(ref)) gone.push(ref);
+    }
+    return gone;
+  }
+
   #take(row: Row): void {
-    const tally = row.tallies[this.#aggregator];
+    const tally = row.tallies[this.#slot];
     if (!tally) return;
-    row.taken[this.#aggregator] = tally;
-    row.tallies[this.#aggregator] = new PeakTally();
+    row.taken[this.#slot] = tally;
+    row.tallies[this.#slot] = new PeakTally();
   }
 
   #giveBack(parcel: Parcel): void {
     for (const row of parcel.rows) {
-      const taken = row.taken[this.#aggregator];
-      if (taken) row.tallies[this.#aggregator]?.merge(taken);
-      row.taken[this.#aggregator] = undefined;
+      const taken = row.taken[this.#slot];
+      if (taken) row.tallies[this.#slot]?.merge(taken);
+      row.taken[this.#slot] = undefined;
     }
-  }
-
-  #alive(row: Row): boolean {
-    return this.#roster.get(row.identity.ref) === row;
   }
 }

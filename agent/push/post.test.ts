@@ -87,4 +87,17 @@ describe('openConnection', () => {
     });
     expect(await connection.post('/', {}, BODY)).toMatchObject({ kind: 'failed', arrived: 'unknown' });
   });
+
+  it('dials the address it was given and names the host of the URL', async () => {
+    const hosts: (string | undefined)[] = [];
+    const { port } = await serve((req, res) => {
+      hosts.push(req.headers.host);
+      res.end();
+    });
+    const named = { baseUrl: `http://push.headroom-system.svc:${port}`, address: '127.0.0.1', timeoutMs: 2000 };
+    const connection = openConnection(named);
+    expect(await connection.post('/v1/batches', {}, BODY)).toMatchObject({ kind: 'answered', status: 200 });
+    expect(hosts).toEqual([`push.headroom-system.svc:${port}`]);
+    connection.close();
+  });
 });

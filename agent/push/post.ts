@@ -1,6 +1,8 @@
 // One HTTPS POST on a kept connection: node:https, HTTP/1.1, bounded in time and in the size of the answer.
 import http from 'node:http';
 import https from 'node:https';
+import { isIP } from 'node:net';
+import type { LookupFunction } from 'node:net';
 import { MAX_REPLY_BYTES } from '../protocol/bounds.ts';
 
 export type PostOutcome =
@@ -15,6 +17,8 @@ export interface Connection {
 
 export interface ConnectionOptions {
   readonly baseUrl: string;
+  /** Dialled instead of what the host of `baseUrl` resolves to; the certificate is checked against the name. */
+  readonly address?: string | undefined;
   /** PEM; undefined: the system's CAs. */
   readonly ca?: string | undefined;
   readonly serverName?: string | undefined;
@@ -43,6 +47,7 @@ export function openConnection(options: ConnectionOptions): Connection {
         const req = request(url, {
           method: 'POST',
           agent,
+          ...(options.address === undefined ? {} : { lookup: lookupOf(options.address) }),
           headers: { ...headers, 'content-length': String(body.length) },
         });
         settleWith(req, secure, options.timeoutMs, resolve);
@@ -50,6 +55,12 @@ export function openConnection(options: ConnectionOptions): Connection {
       }),
     close: () => agent.destroy(),
   };
+}
+
+function lookupOf(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_, { all }, callback) =>
+    all === true ? callback(null, [{ address, family }]) : callback(null, address, family);
 }
 
 function settleWith(

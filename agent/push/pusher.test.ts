@@ -40,7 +40,6 @@ function setUp(containers: number) {
   const roster = new Roster({
     clock: time.clock,
     log: silentLogger,
-    aggregators: 1,
     cpus: 2,
     open: () => fakeCgroup().files,
   });
@@ -53,7 +52,8 @@ function setUp(containers: number) {
   const figures: PushFigures[] = [];
   const aggregator = { respond: taken, inFlight: 0, mostInFlight: 0, connections: 0, token: 'secret' };
   const pusher = new Pusher({
-    aggregator: 0,
+    tallySlot: roster.openTallySlot() ?? NaN,
+    address: '10.0.0.1',
     url: 'https://aggregator:4444',
     connect: () => {
       aggregator.connections++;
@@ -132,7 +132,7 @@ describe('Pusher', () => {
       'Bearer rotated',
     ]);
     expect(aggregator.connections).toBe(1);
-    pusher.close();
+    await pusher.close();
   });
 
   it('keeps one regular push in flight and sends an urgent one beside it', async () => {
@@ -154,7 +154,7 @@ describe('Pusher', () => {
     expect(received).toHaveLength(3);
     expect(received[2]?.batch.shortages).toEqual([]);
     expect(aggregator.mostInFlight).toBe(2);
-    pusher.close();
+    await pusher.close();
   });
 
   it('merges urgent findings while an urgent push is in flight, the newest shortage of a container first', async () => {
@@ -174,7 +174,7 @@ describe('Pusher', () => {
     await pass(100);
     expect(received).toHaveLength(2);
     expect(received[1]?.batch.shortages.map(({ raisedBootMs }) => raisedBootMs)).toEqual([nowMs]);
-    pusher.close();
+    await pusher.close();
   });
 
   it('backs off while nobody answers and then sends the newest state with everything merged in one batch', async () => {
@@ -196,7 +196,7 @@ describe('Pusher', () => {
     expect(after.slice(1).every(({ batch }) => seconds(batch) === 0)).toBe(true);
     expect(after.length).toBeLessThanOrEqual(4);
     expect([pusher.problem, figures.at(-1)?.outcome]).toEqual(['', 'stored']);
-    pusher.close();
+    await pusher.close();
   });
 
   it('counts each second once when an answer was lost, whether or not the batch had arrived', async () => {
@@ -222,7 +222,7 @@ describe('Pusher', () => {
       await pass(10 * SECOND);
       expect(received[1]?.batch.sequence).toBe(received[0]?.batch.sequence);
       expect(counted).toBe(7);
-      pusher.close();
+      await pusher.close();
     }
   });
 
@@ -234,7 +234,7 @@ describe('Pusher', () => {
     await pass(1_100);
     expect(received.map(({ batch }) => batch.sequence)).toEqual([1, 2]);
     expect(seconds(received[1]?.batch)).toBe(2);
-    pusher.close();
+    await pusher.close();
   });
 
   it('tells every identity again, from the first row on, when the aggregator lost the epoch', async () => {
@@ -245,7 +245,7 @@ describe('Pusher', () => {
     await pass(INTERVAL_MS);
     expect(received.map(({ batch }) => batch.identities.length)).toEqual([3, 0, 3]);
     expect((received[2]?.atMs ?? 0) - (received[1]?.atMs ?? 0)).toBeLessThan(200);
-    pusher.close();
+    await pusher.close();
   });
 
   it('makes the epoch known with a full push when an urgent one found it unknown, and carries the shortage', async () => {
@@ -256,7 +256,7 @@ describe('Pusher', () => {
     pusher.urgent(roster.rows().slice(1, 2), [shortageOf(2, time.clock.bootTimeMs())]);
     await pass(200);
     expect(received.at(-1)?.batch).toMatchObject({ identities: { length: 3 }, shortages: [{ ref: 2 }] });
-    pusher.close();
+    await pusher.close();
   });
 
   it('halves its batches until the aggregator takes them, losing no row', async () => {
@@ -271,7 +271,7 @@ describe('Pusher', () => {
     await pass(2 * SECOND);
     expect(rows.size).toBe(100);
     expect(received.map(({ batch }) => batch.reports.count)).toEqual([100, 50, 25, 25, 25, 25]);
-    pusher.close();
+    await pusher.close();
   });
 
   it('gives up on a push that an aggregator keeps refusing, and backs off', async () => {
@@ -280,7 +280,7 @@ describe('Pusher', () => {
     pusher.start(SECOND);
     await pass(1_100);
     expect(received.length).toBeLessThanOrEqual(10);
-    pusher.close();
+    await pusher.close();
   });
 
   it('changes to JSON for an aggregator that takes nothing else', async () => {
@@ -290,7 +290,7 @@ describe('Pusher', () => {
     pusher.start(SECOND);
     await pass(7 * SECOND);
     expect(received.map(({ headers }) => headers['content-type'] === BATCH_JSON_V1)).toEqual([false, true, true]);
-    pusher.close();
+    await pusher.close();
   });
 
   it('waits for a token instead of pushing without one', async () => {
@@ -302,7 +302,7 @@ describe('Pusher', () => {
     aggregator.token = 'there';
     await pass(31 * SECOND);
     expect(received.length).toBeGreaterThan(0);
-    pusher.close();
+    await pusher.close();
   });
 
   it('forgets shortages that are history by the time somebody answers', async () => {
@@ -314,14 +314,14 @@ describe('Pusher', () => {
     pusher.start(SECOND);
     await pass(2 * SECOND);
     expect(received.at(-1)?.batch.shortages).toEqual([]);
-    pusher.close();
+    await pusher.close();
   });
 
   it('sends nothing once closed', async () => {
     const { received, roster, pusher, pass } = setUp(1);
     pusher.start(SECOND);
     await pass(2 * SECOND);
-    pusher.close();
+    await pusher.close();
     pusher.urgent(roster.rows(), []);
     await pass(30 * SECOND);
     expect(received).toHaveLength(1);

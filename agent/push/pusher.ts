@@ -1,6 +1,6 @@
 // Pushes this node's reports to one aggregator: one regular batch in flight, each interval; shortages and first reports at once
 // beside it. After an outage one regular push brings the newest state and everything merged since.
-// Each --aggregator has a pusher of its own; pushing to every address behind one DNS name is later work.
+// Each replica of an aggregator has a pusher of its own: replicas.ts.
 import { BATCH_BINARY_V1, BATCH_JSON_V1, BATCH_PATH } from '../protocol/batch.ts';
 import type { Batch } from '../protocol/batch.ts';
 import { encodeBatch } from '../protocol/codec.ts';
@@ -22,9 +22,10 @@ import type { Parcel } from './ledger.ts';
 import type { Connection } from './post.ts';
 
 export interface PusherParts {
-  /** Index of this aggregator among all. */
-  readonly aggregator: number;
+  /** Where the roster keeps what this replica was not told yet. */
+  readonly tallySlot: number;
   readonly url: string;
+  readonly address: string;
   /** Opened anew after a failure, so that a rotated CA file is read again. @throws CodedError tls_file */
   readonly connect: () => Connection;
   readonly token: TokenFile;
@@ -62,6 +63,8 @@ export class Pusher {
   #maxRows = MAX_ROWS;
   #cancel: () => void = () => {};
   #closed = false;
+  #inFlight = 0;
+  #onIdle: () => void = () => {};
   #busy = false;
   #urgentBusy = false;
   #pushSoon = false;
@@ -73,7 +76,7 @@ export class Pusher {
 
   constructor(parts: PusherParts) {
     this.#parts = parts;
-    this.#ledger = new Ledger(parts.aggregator, parts.roster);
+    this.#ledger = new Ledger(parts.tallySlot, parts.roster);
   }
 
   /** '' while pushes are taken. */
@@ -85,10 +88,13 @@ export class Pusher {
     this.#schedule(firstDelayMs);
   }
 
-  close(): void {
+  /** @returns when nothing is on its way any more, and what was not taken is back in the roster's tallies */
+  async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
     this.#connection?.close();
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    this.#ledger.close();
   }
 
   /** Sends these at once, beside a regular push in flight if need be. Shortages that fail go with the next batch. */
@@ -148,9 +154,9 @@ export class Pusher {
     let resends = 0;
     for (let lost = this.#ledger.unanswered(); lost !== undefined; lost = this.#ledger.unanswered()) {
       const answer = await this.#send(lost, 'regular');
-      if (answer.kind === 'failed' || ++resends > MAX_RESENDS) return false;
+      if (this.#closed || answer.kind === 'failed' || ++resends > MAX_RESENDS) return false;
     }
-    const rows = this.#parts.roster.rows();
+    const rows = this.#ledger.rows();
     for (let offset = 0; offset < rows.length && !this.#closed;) {
       const parcel = this.#ledger.regular(rows, offset, this.#maxRows);
       const answer = await this.#send(parcel, 'regular');
@@ -168,8 +174,10 @@ export class Pusher {
     const beganMs = timers.monotonicMs();
     const body = encodeBatch(this.#batch(parcel, [...carried.values()]), this.#mediaType);
     const encodeMs = timers.monotonicMs() - beganMs;
+    this.#inFlight++;
     const answer = await this.#post(body);
     this.#settle(parcel, answer);
+    if (--this.#inFlight === 0) this.#onIdle();
     if (answer.kind === 'stored') {
       for (const [key, sent] of carried) if (this.#shortages.get(key) === sent) this.#shortages.delete(key);
       this.#parts.roster.setNames(answer.reply.names);
@@ -238,8 +246,8 @@ export class Pusher {
 
   /** One line a change of state, not one a push. */
   #say(answer: Answer, parcel: Parcel): void {
-    const { log, url } = this.#parts;
-    const fields = { aggregator: url, seq: parcel.sequence, rows: parcel.rows.length };
+    const { log, url, address } = this.#parts;
+    const fields = { aggregator: url, address, seq: parcel.sequence, rows: parcel.rows.length };
     const problem = answer.kind === 'failed' ? answer.reason : '';
     if (problem !== '' && problem !== this.#problem) log.warn({ ...fields, reason: problem }, 'push failed');
     else if (answer.kind === 'stored' && this.#problem !== '') log.info(fields, 'push taken again');

@@ -224,7 +224,7 @@ function busyRow(ref: number): Row {
   const noise = (salt: number): number => (Math.imul(ref * 31 + salt, 0x9e37_79b1) >>> 0) / 2 ** 32;
   const cgroup = fakeCgroup();
   const identity = { ref, kind: 'container', podUid: '', containerId: '', cgroup: '', startBootMs: 0 } as const;
-  const row = new Row(identity, cgroup.files, 0, 1, false);
+  const row = new Row(identity, cgroup.files, 0, [0], false);
   const { sample } = row;
   const millis = 5 + noise(1) ** 3 * 2000;
   const bytes = (16 + noise(2) * 1000) * MIB;
