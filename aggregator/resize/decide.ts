@@ -161,7 +161,8 @@ function step(question: ResizeQuestion, limit: number, max: number, maxFrom: str
   if (qosClassOf(pod.containers) !== pod.qosClass || qosClassOf(resized(pod, target)) !== pod.qosClass) {
     return skip('qos', `the pod's QoS class ${pod.qosClass} would not be kept`);
   }
-  return { action: 'resize', target, reason: whyRaised(shortage, need, limit, wanted) };
+  const bound = wanted < Math.min(max, room) ? '' : max <= room ? ` (${maxFrom})` : ' (all that the node has)';
+  return { action: 'resize', target, reason: whyRaised(shortage, need, limit, wanted) + bound };
 }
 
 function freshObservation({ observation, nowMs }: ResizeQuestion): Observation | undefined {
@@ -189,7 +190,9 @@ function whyRaised(shortage: Shortage, need: number, limit: number, wanted: numb
     resource === 'memory'
       ? `growing ${amount(rate)}/s, ${Math.round(secondsToHarm * 10) / 10} s to the limit`
       : `throttled in ${Math.round(rate * 100)} % of periods`;
-  return `${resource} ${kind}: needs ${amount(need)} of ${amount(limit)}, ${pace}; limit to ${amount(wanted)}`;
+  // What a throttled container would use is not known: it never gets the chance.
+  const use = resource === 'memory' ? `needs ${amount(need)} of` : `uses ${amount(need)} of`;
+  return `${resource} ${kind}: ${use} ${amount(limit)}, ${pace}; limit to ${amount(wanted)}`;
 }
 
 function skip(code: SkipCode, reason: string): Skip {

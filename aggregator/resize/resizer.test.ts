@@ -123,7 +123,8 @@ describe('the resizer', () => {
     expect(bench.timers).toEqual([]);
     expect(bench.counts).toEqual(['memory accepted', 'memory applied']);
     expect(bench.reasons()).toEqual(['HeadroomResize', 'HeadroomResizeConfirmed']);
-    expect(bench.events[1]?.message).toContain('growing 10 MiB/s');
+    expect(bench.events[0]?.message).toContain('growing 10 MiB/s');
+    expect(bench.events[1]?.message).toContain('the limit is in force: memory 660 MiB');
     expect(bench.events[1]?.message).toContain(
       'signal to receipt 12 ms, to decision 0 ms, to acceptance 30 ms, to the cgroup 800 ms',
     );

@@ -17,6 +17,7 @@ import type { ResizeDecision, ResizeTarget } from './decide.ts';
 import { describeLegs, legDurations } from './legs.ts';
 import type { Legs } from './legs.ts';
 import { patchOnce } from './patch-once.ts';
+import { amountOf, describeAmount } from './resource.ts';
 import type { ShortageEvent } from './shortage-event.ts';
 
 /** `off`: shortages are ignored. `dry-run`: decided and told, nothing is patched. */
@@ -53,7 +54,8 @@ const MOST_SAID = 4096;
 /** A resize from its decision to its end. */
 interface Flight {
   readonly event: ShortageEvent;
-  readonly target: ResizeTarget;
+  /** As accepted: a patch that was made anew may ask for another. */
+  target: ResizeTarget;
   readonly reason: string;
   legs: Legs;
 }
@@ -160,7 +162,8 @@ export class Resizer {
       case 'accepted': {
         const { containerId } = event.container;
         this.#count(event, 'accepted');
-        this.#tell('HeadroomResize', { ...flight, target: result.target, reason: result.reason ?? flight.reason });
+        flight.target = result.target;
+        this.#tell('HeadroomResize', { ...flight, reason: result.reason ?? flight.reason });
         const accepted = { pod: result.pod, containerId, target: result.target };
         this.#confirmations.await(accepted, (ending) => this.#end(flight, ending));
         // The node can be faster than the patch's answer.
@@ -250,7 +253,11 @@ export class Resizer {
       target: flight.target.limits,
     };
     log.info(fields, reason === 'HeadroomResize' ? 'resize accepted' : 'resize confirmed');
-    const message = `${flight.reason} (${describeLegs(flight.legs)})`;
+    const legs = describeLegs(flight.legs);
+    const message =
+      reason === 'HeadroomResize'
+        ? `${flight.reason} (${legs})`
+        : `the limit is in force: ${describeTarget(flight.target)} (${legs})`;
     events.record({ pod, container: container.name, type: 'Normal', reason, message });
   }
 
@@ -296,4 +303,13 @@ function fieldsOf({ pod, container, node, shortage }: ShortageEvent): Record<str
     node,
     shortage: { resource, kind, need, limit, secondsToHarm },
   };
+}
+
+function describeTarget({ limits }: ResizeTarget): string {
+  return (['memory', 'cpu'] as const)
+    .flatMap((resource) => {
+      const amount = amountOf(limits, resource);
+      return amount === undefined ? [] : [`${resource} ${describeAmount(resource, amount)}`];
+    })
+    .join(', ');
 }

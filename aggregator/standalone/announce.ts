@@ -18,6 +18,15 @@ export function announcement({ kubeconfigFile, agentUrl, missing }: Launched, de
   ];
 }
 
+/** The same in few lines, for the top of a live view that needs the room. */
+export function viewHead({ kubeconfigFile, agentUrl, missing }: Launched): readonly string[] {
+  return [
+    `export KUBECONFIG=${shellQuoted(kubeconfigFile)}`,
+    ...missing.map((what) => `missing: ${what}`),
+    `try: kubectl top pod -A --containers    agent: ${agentUrl}`,
+  ];
+}
+
 function shellQuoted(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

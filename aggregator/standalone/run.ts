@@ -3,7 +3,7 @@ import type { LogLevel } from '../../agent/runtime/logger.ts';
 import { createLogger, silentLogger } from '../../agent/runtime/logger.ts';
 import type { Shutdown } from '../../agent/runtime/shutdown.ts';
 import { createShutdown } from '../../agent/runtime/shutdown.ts';
-import { announcement } from './announce.ts';
+import { announcement, viewHead } from './announce.ts';
 import type { StandaloneFlags } from './flags.ts';
 import { launch } from './launcher.ts';
 import { startView } from './view.ts';
@@ -68,7 +68,7 @@ function show(
   stdout.write(`${lines.join('\n')}\n`);
   if (view) {
     const { store, apiUrl, pki } = launched;
-    const stop = startView({ store, apiUrl, ca: pki.ca, admin: pki.admin, out: stdout, head: lines });
+    const stop = startView({ store, apiUrl, ca: pki.ca, admin: pki.admin, out: stdout, head: viewHead(launched) });
     shutdown.onClose('view', stop);
   }
   if (flags.duration !== undefined) setTimeout(() => shutdown.begin('duration is over'), flags.duration).unref();

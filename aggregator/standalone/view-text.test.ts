@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from './api/objects.ts';
+import { OBSERVED_ONLY } from './api/objects.ts';
 import { screenText } from './view-text.ts';
 
 function pod(name: string): Pod {
@@ -37,5 +38,20 @@ describe('screenText', () => {
     const lines = screenText(many, 40, 24).split('\n');
     expect(lines.length).toBeLessThanOrEqual(24);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
+  });
+
+  it('shows every figure on 80 columns, and cuts the name', () => {
+    const name = 'a-service-with-a-very-long-name-and-a-hash-7d9f8b6c5-x2x4z';
+    const lines = screenText({ ...screen, pods: [pod(name)] }, 80, 24).split('\n');
+    expect(lines.find((line) => line.includes('RESTARTS'))).toMatch(/LIMIT +MEMORY +LIMIT +RESTARTS$/);
+    expect(lines.find((line) => line.startsWith('demo/a-service'))).toMatch(/… +- +200m +- +128Mi +0$/);
+  });
+
+  it('shows what can be resized before what is only observed', () => {
+    const observed = pod('big');
+    const metadata = { ...observed.metadata, annotations: { [OBSERVED_ONLY]: 'true' } };
+    const usage = [{ ...screen.usage[0]!, metadata: { name: 'big', namespace: 'demo' } }];
+    const text = screenText({ ...screen, usage, pods: [{ ...observed, metadata }, pod('leak')] }, 80, 24);
+    expect(text.indexOf('demo/leak')).toBeLessThan(text.indexOf('demo/big'));
   });
 });

@@ -1,6 +1,7 @@
 // The live view as text: pure, a screen in, lines out.
 import { cpuMillis, memoryBytes } from '../kube/quantity.ts';
 import type { Pod, Quantities } from './api/objects.ts';
+import { OBSERVED_ONLY } from './api/objects.ts';
 import { podLimit } from './api/pod-resources.ts';
 
 export interface NodeUsage {
@@ -22,15 +23,18 @@ export interface Screen {
 }
 
 const MIB = 1024 * 1024;
+const CELL = 9;
+const MIN_NAME = 20;
+const MAX_NAME = 64;
 
 export function screenText({ head, nodes, usage, pods, events }: Screen, columns: number, rows: number): string {
   const byName = new Map(usage.map((pod) => [`${pod.metadata.namespace}/${pod.metadata.name}`, pod]));
   const used = (pod: Pod): PodUsage | undefined => byName.get(`${pod.metadata.namespace}/${pod.metadata.name}`);
-  const sorted = pods.toSorted((a, b) => memoryOf(used(b)) - memoryOf(used(a)));
+  const sorted = pods.toSorted((a, b) => rank(a) - rank(b) || memoryOf(used(b)) - memoryOf(used(a)));
   const tail = ['', 'LAST RESIZES', ...(events.length > 0 ? events : ['none yet'])];
-  const title = row(['NAMESPACE/POD', 'CPU', 'LIMIT', 'MEMORY', 'LIMIT', 'RESTARTS']);
+  const title = row(columns, ['NAMESPACE/POD', 'CPU', 'LIMIT', 'MEMORY', 'LIMIT', 'RESTARTS']);
   const room = Math.max(3, rows - head.length - nodes.length - tail.length - 4);
-  const lines = sorted.slice(0, room).map((pod) => podLine(pod, used(pod)));
+  const lines = sorted.slice(0, room).map((pod) => podLine(columns, pod, used(pod)));
   if (sorted.length > room) lines.push(`… ${sorted.length - room} more`);
   const all = [...head, '', ...nodes.map(nodeLine), '', title, ...lines, ...tail];
   return all.map((line) => line.slice(0, columns)).join('\n');
@@ -40,10 +44,10 @@ function nodeLine({ metadata, usage }: NodeUsage): string {
   return `node ${metadata.name}: ${millis(numberOf(cpuMillis(usage['cpu'] ?? '0')))} cpu, ${mib(numberOf(memoryBytes(usage['memory'] ?? '0')))} memory`;
 }
 
-function podLine(pod: Pod, usage: PodUsage | undefined): string {
+function podLine(columns: number, pod: Pod, usage: PodUsage | undefined): string {
   const restarts = (pod.status.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
   const cpu = usage?.containers.reduce((sum, container) => sum + numberOf(cpuMillis(container.usage['cpu'] ?? '0')), 0);
-  return row([
+  return row(columns, [
     `${pod.metadata.namespace}/${pod.metadata.name}`,
     cpu === undefined ? '-' : millis(cpu),
     limit(podLimit(pod.spec.containers, 'cpu'), millis),
@@ -74,6 +78,14 @@ function mib(bytes: number): string {
   return `${Math.floor(bytes / MIB)}Mi`;
 }
 
-function row([name = '', ...cells]: readonly string[]): string {
-  return name.padEnd(44) + cells.map((cell) => cell.padStart(10)).join('');
+/** Those that can be resized are what one looks for: before those that are only observed. */
+function rank(pod: Pod): number {
+  return pod.metadata.annotations?.[OBSERVED_ONLY] === 'true' ? 1 : 0;
+}
+
+/** The name gives way: the figures fit in any terminal of 65 columns. */
+function row(columns: number, [name = '', ...cells]: readonly string[]): string {
+  const width = Math.max(MIN_NAME, Math.min(MAX_NAME, columns - cells.length * CELL));
+  const shown = name.length < width ? name : `${name.slice(0, width - 2)}…`;
+  return shown.padEnd(width) + cells.map((cell) => cell.padStart(CELL)).join('');
 }

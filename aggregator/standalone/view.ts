@@ -19,6 +19,7 @@ export interface ViewOptions {
 
 const REFRESH_MS = 1000;
 const EVENTS_SHOWN = 6;
+const SAME_RESIZE_MS = 15_000;
 
 /** @returns ends the view and leaves the terminal as it was */
 export function startView(options: ViewOptions): () => void {
@@ -57,14 +58,33 @@ export function startView(options: ViewOptions): () => void {
 
 function lastEvents(store: ObjectStore): readonly string[] {
   const events = store.list('events') as KubeEvent[];
-  return events
+  const newestFirst = events
     .filter(({ reason = '' }) => /Resize|OOM|BackOff/.test(reason))
-    .sort((a, b) => Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion))
+    .sort((a, b) => Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion));
+  return onePerResize(newestFirst)
     .slice(0, EVENTS_SHOWN)
     .map(({ lastTimestamp, metadata, reason, involvedObject, message }) => {
       const seen = age(lastTimestamp ?? metadata.creationTimestamp, Date.now());
       return `${seen.padEnd(6)}${involvedObject.namespace}/${involvedObject.name} ${reason}: ${message}`;
     });
+}
+
+/** Of a resize's Events the one that says why; the kubelet's own where somebody else asked for it. */
+function onePerResize(events: readonly KubeEvent[]): readonly KubeEvent[] {
+  const decided = events.filter(({ reason }) => reason === 'HeadroomResize');
+  const follows = (event: KubeEvent): boolean =>
+    decided.some(
+      (one) =>
+        one.involvedObject.uid === event.involvedObject.uid && Math.abs(timeOf(one) - timeOf(event)) < SAME_RESIZE_MS,
+    );
+  return events.filter((event) => {
+    if (event.reason === 'HeadroomResizeConfirmed' || event.reason === 'ResizeStarted') return false;
+    return event.reason !== 'ResizeCompleted' || !follows(event);
+  });
+}
+
+function timeOf({ lastTimestamp, metadata }: KubeEvent): number {
+  return Date.parse(lastTimestamp ?? metadata.creationTimestamp);
 }
 
 function getJson(agent: Agent, url: string): Promise<unknown> {
