@@ -5,6 +5,9 @@ import { CgroupFiles } from './cgroup/cgroup-files.ts';
 import { Discovery } from './cgroup/discovery.ts';
 import type { FoundCgroup } from './cgroup/discovery.ts';
 import { openHierarchy } from './cgroup/hierarchy.ts';
+import { startDebugEndpoint } from './debug/endpoint.ts';
+import { shortageText } from './debug/shortage-text.ts';
+import { SignalLog } from './debug/signal-log.ts';
 import { rowView } from './containers-view.ts';
 import type { AgentFlags } from './flags.ts';
 import { json, listen, text } from './listener.ts';
@@ -36,6 +39,7 @@ const NOISE_BYTES_PER_CPU = 256 * 1024;
 
 export interface Agent {
   readonly port: number;
+  readonly debugPort: number;
   readonly capabilities: () => readonly CapabilityState[];
   close(): Promise<void>;
 }
@@ -48,13 +52,18 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   const open = (path: string): RowFiles => new CgroupFiles(hierarchy, path);
   const roster = new Roster({ clock, log, open, cpus });
   const aggregators: Replicas[] = [];
+  const signals = new SignalLog();
   const sampler = new Sampler({
     clock,
     roster,
     thresholds: { noiseBytes: NOISE_BYTES_PER_CPU * cpus },
     onFindings: ({ rows, shortages, begun }) => {
-      for (const shortage of begun)
-        log.info({ shortage, cgroup: roster.get(shortage.ref)?.identity.cgroup }, 'shortage');
+      for (const shortage of begun) {
+        const { ref, resource } = shortage;
+        log.info({ shortage, cgroup: roster.get(ref)?.identity.cgroup }, 'shortage');
+        const now = { atBootMs: clock.bootTimeMs(), atWallMs: clock.wallTimeMs() };
+        signals.note({ ...now, ref, kind: 'shortage', resource, text: shortageText(shortage) });
+      }
       for (const replicas of aggregators) replicas.urgent(rows, shortages);
     },
     onTick: (figures) => metrics.tick(figures),
@@ -78,13 +87,33 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   ];
   const metrics = createMetrics(roster, sampler, capabilities);
   const listener = await listen(flags.listen, routesOf(flags, roster, sampler, aggregators, metrics));
+  const debug = await startDebugEndpoint({
+    address: flags['debug-listen'],
+    tokenFile: flags['debug-token-file'],
+    roster,
+    signals,
+    node: () => ({
+      node: flags['node-name'] ?? '',
+      agentVersion: AGENT_VERSION,
+      bootId: readBootId(flags['proc-root']),
+      capabilities: capabilities(),
+      aggregators: aggregators.map(({ url, addresses, problems }) => ({ url, addresses, problems })),
+    }),
+    clock,
+    log,
+    windowMs: flags.window,
+  });
   roster.addNode(nodeFiles(new NodeFiles(flags['proc-root'], hierarchy)));
   discovery.start();
   started = true;
   aggregators.push(...startPushing(flags, { clock, log, roster, metrics }));
   const tick = new Tick(sampler);
   tick.start();
-  return { port: listener.port, capabilities, close: () => closeAll(tick, discovery, aggregators, roster, listener) };
+  const close = async (): Promise<void> => {
+    await debug.close();
+    await closeAll(tick, discovery, aggregators, roster, listener);
+  };
+  return { port: listener.port, debugPort: debug.port, capabilities, close };
 }
 
 async function closeAll(

@@ -32,6 +32,15 @@ export const AGENT_FLAGS = {
     default: '127.0.0.1:9469',
     help: 'Address of /metrics, /healthz, /readyz and /containers.',
   },
+  'debug-listen': {
+    type: 'address',
+    default: '127.0.0.1:9470',
+    help: 'Address of the debugging page and its JSON; beyond loopback it needs --debug-token-file. Port 0: any free one.',
+  },
+  'debug-token-file': {
+    type: 'string',
+    help: 'File with the token for profiles and the log level, and for everything where --debug-listen is no loopback address.',
+  },
   services: {
     type: 'boolean',
     help: 'Count systemd services as pods while the node has no container cgroups.',

@@ -17,7 +17,10 @@ async function main(): Promise<void> {
   const shutdown = createShutdown(log);
   const agent = await startAgent(flags, log);
   shutdown.onClose('agent', () => agent.close());
-  log.info({ ports: { health: agent.port }, aggregators: flags.aggregator.length }, 'listening');
+  log.info(
+    { ports: { health: agent.port, debug: agent.debugPort }, aggregators: flags.aggregator.length },
+    'listening',
+  );
   for (const { name, available, cause } of agent.capabilities()) {
     if (!available) log.warn({ capability: name, reason: cause }, 'capability missing');
   }

@@ -64,6 +64,10 @@ export class Replicas {
     this.#host = new URL(parts.url).hostname.replace(/^\[(.*)\]$/, '$1');
   }
 
+  get url(): string {
+    return this.#parts.url;
+  }
+
   get addresses(): readonly string[] {
     return [...this.#byAddress.keys()];
   }

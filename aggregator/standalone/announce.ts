@@ -1,7 +1,10 @@
 // What the launcher says once everything is up: the kubeconfig on a line of its own, what is missing, what to try.
 import type { Launched } from './launcher.ts';
 
-export function announcement({ kubeconfigFile, agentUrl, missing }: Launched, demo: boolean): readonly string[] {
+export function announcement(
+  { kubeconfigFile, agentUrl, agentMetricsUrl, missing }: Launched,
+  demo: boolean,
+): readonly string[] {
   return [
     `export KUBECONFIG=${shellQuoted(kubeconfigFile)}`,
     ...missing.map((what) => `missing: ${what}`),
@@ -14,7 +17,8 @@ export function announcement({ kubeconfigFile, agentUrl, missing }: Launched, de
           `     kubectl patch pod steady -n demo --subresource resize -p '{"spec":{"containers":[{"name":"main","resources":{"limits":{"memory":"300Mi"}}}]}}'`,
         ]
       : []),
-    `agent: ${agentUrl}`,
+    `agent: ${agentMetricsUrl}`,
+    `page: ${agentUrl}`,
   ];
 }
 
@@ -23,7 +27,7 @@ export function viewHead({ kubeconfigFile, agentUrl, missing }: Launched): reado
   return [
     `export KUBECONFIG=${shellQuoted(kubeconfigFile)}`,
     ...missing.map((what) => `missing: ${what}`),
-    `try: kubectl top pod -A --containers    agent: ${agentUrl}`,
+    `try: kubectl top pod -A --containers    page: ${agentUrl}`,
   ];
 }
 
