@@ -229,6 +229,7 @@ function nodeFiles(files: NodeFiles): RowFiles {
       return 'ok';
     },
     readPressure: () => 'ok',
+    readStill: () => 'ok',
     readSlow: () => 'ok',
     readLimits: () => 'ok',
     readMemoryStat: () => 'ok',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NEVER_READ, memoryMark, memoryMoved, pressureDue, rowDue, slowDue, withinReach } from './cadence.ts';
+import { markMemory, memoryMoved, neverRead, pressureDue, rowDue, slowDue, withinReach } from './cadence.ts';
 import { emptySample } from './cgroup/sample.ts';
 import type { Sample } from './cgroup/sample.ts';
 import type { Identity, RowKind } from './protocol/identity.ts';
@@ -47,7 +47,8 @@ describe('pressureDue', () => {
 });
 
 describe('memoryMoved', () => {
-  const mark = memoryMark(sample({ memoryCurrentBytes: 100 * MIB, eventsMax: 3, eventsHigh: 0, eventsOom: 0 }));
+  const mark = neverRead();
+  markMemory(mark, sample({ memoryCurrentBytes: 100 * MIB, eventsMax: 3, eventsHigh: 0, eventsOom: 0 }));
 
   it('is so when usage moved by more than one percent', () => {
     const moved = (mib: number): boolean =>
@@ -61,8 +62,8 @@ describe('memoryMoved', () => {
   });
 
   it('is so before memory.stat was ever read, and never without memory.current', () => {
-    expect(memoryMoved(sample({ memoryCurrentBytes: 0 }), NEVER_READ)).toBe(true);
-    expect(memoryMoved(sample({}), NEVER_READ)).toBe(false);
+    expect(memoryMoved(sample({ memoryCurrentBytes: 0 }), neverRead())).toBe(true);
+    expect(memoryMoved(sample({}), neverRead())).toBe(false);
   });
 });
 

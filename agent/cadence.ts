@@ -5,6 +5,8 @@ import type { Identity, RowKind } from './protocol/identity.ts';
 
 /** Slow files (memory.stat, io.stat, pids.current, limits…) each so many ticks, staggered by ref. */
 const SLOW_TICKS = 5;
+/** A cgroup in which neither CPU time nor memory moved since they were read has them read each third time only: limits and pressure excepted. */
+const STILL_TURNS = 3;
 /** Pods and slices are sums of what is read each second below them: each fifth tick, their slow files each tenth. */
 const SUM_TICKS = 5;
 const SUM_SLOW_TICKS = 10;
@@ -26,6 +28,19 @@ export function slowDue({ kind, ref }: Identity, tick: number): boolean {
   return (tick + ref) % (isSum(kind) ? SUM_SLOW_TICKS : SLOW_TICKS) === 0;
 }
 
+/**
+ * Whether a row whose slow files are due has them read, or only what moves while nothing in the cgroup runs.
+ * @param moved CPU time or memory moved since all of them were read @param turnsLeftOut since then
+ */
+export function wholeSlowDue(moved: boolean, turnsLeftOut: number): boolean {
+  return moved || turnsLeftOut >= STILL_TURNS - 1;
+}
+
+/** So that rows found together do not read everything in the same turn. */
+export function firstTurnsLeftOut({ ref }: Identity): number {
+  return Math.floor(ref / SLOW_TICKS) % STILL_TURNS;
+}
+
 /** Whether the pressure files are read in this tick, beside the slow ones. @param stalled their totals moved at the last reading */
 export function pressureDue({ kind }: Identity, cpuMillis: number, stalled: boolean): boolean {
   return kind === 'container' && (stalled || !(cpuMillis < IDLE_MILLIS));
@@ -37,28 +52,29 @@ function isSum(kind: RowKind): boolean {
 
 /** What memory.stat was read with. */
 export interface MemoryMark {
-  readonly currentBytes: number;
-  readonly eventsHigh: number;
-  readonly eventsMax: number;
-  readonly eventsOom: number;
+  currentBytes: number;
+  eventsHigh: number;
+  eventsMax: number;
+  eventsOom: number;
 }
 
-export const NEVER_READ: MemoryMark = { currentBytes: NaN, eventsHigh: NaN, eventsMax: NaN, eventsOom: NaN };
+/** A mark of nothing read yet; used again for each reading, so that nothing is allocated per second. */
+export function neverRead(): MemoryMark {
+  return { currentBytes: NaN, eventsHigh: NaN, eventsMax: NaN, eventsOom: NaN };
+}
 
-export function memoryMark(sample: Sample): MemoryMark {
-  return {
-    currentBytes: sample.memoryCurrentBytes,
-    eventsHigh: sample.eventsHigh,
-    eventsMax: sample.eventsMax,
-    eventsOom: sample.eventsOom,
-  };
+export function markMemory(mark: MemoryMark, sample: Sample): void {
+  mark.currentBytes = sample.memoryCurrentBytes;
+  mark.eventsHigh = sample.eventsHigh;
+  mark.eventsMax = sample.eventsMax;
+  mark.eventsOom = sample.eventsOom;
 }
 
 /**
  * Memory moved since memory.stat was read: usage changed, or the kernel reclaimed (then cache and need may have changed places
  * under the same memory.current).
  */
-export function memoryMoved(sample: Sample, mark: MemoryMark): boolean {
+export function memoryMoved(sample: Sample, mark: Readonly<MemoryMark>): boolean {
   const { memoryCurrentBytes } = sample;
   if (Number.isNaN(memoryCurrentBytes)) return false;
   const moved = Math.abs(memoryCurrentBytes - mark.currentBytes);

@@ -8,13 +8,16 @@ export class PeakTally {
   /** NaN while nothing was noted. */
   cpuPeakMillis = NaN;
   workingSetPeakBytes = NaN;
-  // Sparse and unsorted: a handful of buckets in 5 s, never more than the scheme has.
-  readonly #buckets: number[] = [];
-  readonly #seconds: number[] = [];
+  // Sparse and unsorted: one bucket of an idle container in 5 s, a handful of a busy one, never more than the scheme has. There is a
+  // tally a row, an aggregator and a push, so an idle one holds no arrays. Bucket −1: none yet.
+  #firstBucket = -1;
+  #firstSeconds = 0;
+  /** Pairs of bucket and seconds. */
+  #more: number[] | undefined;
 
   /** Entries of the histogram. */
   get size(): number {
-    return this.#buckets.length;
+    return this.#firstBucket < 0 ? 0 : 1 + (this.#more?.length ?? 0) / 2;
   }
 
   get isEmpty(): boolean {
@@ -39,16 +42,25 @@ export class PeakTally {
   }
 
   each(visit: (bucket: number, seconds: number) => void): void {
-    for (let i = 0; i < this.#buckets.length; i++) visit(this.#buckets[i] ?? 0, this.#seconds[i] ?? 0);
+    if (this.#firstBucket < 0) return;
+    visit(this.#firstBucket, this.#firstSeconds);
+    const more = this.#more ?? [];
+    for (let at = 0; at < more.length; at += 2) visit(more[at]!, more[at + 1]!);
   }
 
   #add(bucket: number, seconds: number): void {
-    const at = this.#buckets.indexOf(bucket);
-    if (at >= 0) this.#seconds[at] = (this.#seconds[at] ?? 0) + seconds;
-    else {
-      this.#buckets.push(bucket);
-      this.#seconds.push(seconds);
+    if (this.#firstBucket < 0) this.#firstBucket = bucket;
+    if (this.#firstBucket === bucket) {
+      this.#firstSeconds += seconds;
+      return;
     }
+    const more = (this.#more ??= []);
+    for (let at = 0; at < more.length; at += 2) {
+      if (more[at] !== bucket) continue;
+      more[at + 1]! += seconds;
+      return;
+    }
+    more.push(bucket, seconds);
   }
 }
 

@@ -108,6 +108,12 @@ export class Ring {
     return this.#chunk(index).cpuUsageUs[index % CHUNK_SLOTS] ?? NaN;
   }
 
+  neededMemoryBytes(age: number): number {
+    if (age >= this.#length) return NaN;
+    const index = this.#indexOf(age);
+    return natural(this.#chunk(index).words[(index % CHUNK_SLOTS) * WORDS + 3], NOT_READ, UNIT_BYTES);
+  }
+
   slot(age: number): RingSlot | undefined {
     if (age >= this.#length) return undefined;
     const index = this.#indexOf(age);

@@ -1,6 +1,5 @@
 // What the agent keeps of one cgroup while it lives: kept-open files, the newest reading, the ring, peaks and judged state.
-import { NEVER_READ, memoryMark, memoryMoved } from './cadence.ts';
-import type { MemoryMark } from './cadence.ts';
+import { firstTurnsLeftOut, markMemory, memoryMoved, neverRead, wholeSlowDue } from './cadence.ts';
 import { emptySample, workingSetBytes } from './cgroup/sample.ts';
 import type { Sample } from './cgroup/sample.ts';
 import { PeakTally } from './peak-tally.ts';
@@ -14,6 +13,8 @@ import type { ShortageState } from './signals/shortage.ts';
 export interface RowFiles {
   readFast(sample: Sample, atBootMs: number): 'ok' | 'partial' | 'gone';
   readPressure(sample: Sample): unknown;
+  /** Limits, pressure and events: what moves while nothing in the cgroup runs. */
+  readStill(sample: Sample): unknown;
   readSlow(sample: Sample): unknown;
   readLimits(sample: Sample): unknown;
   readMemoryStat(sample: Sample): unknown;
@@ -46,13 +47,15 @@ export class Row {
   cpuMillis = NaN;
   /** Whether the slow files were read at least once. */
   slowRead = false;
+  #moved = true;
+  #turnsLeftOut = 0;
   /** Whether the pressure totals moved between their last two readings. */
   stalled = false;
   watchedUntilBootMs = -Infinity;
   /** Limits of the reading before, to notice that one changed. */
   memoryLimitBytes = NaN;
   cpuLimitMillis = NaN;
-  #mark: MemoryMark = NEVER_READ;
+  readonly #mark = neverRead();
   #secondBootMs = NaN;
   #secondCpuUs = NaN;
   #lastCpuUs = NaN;
@@ -83,23 +86,46 @@ export class Row {
     this.#secondCpuUs = 0;
   }
 
+  readFast(atBootMs: number): ReturnType<RowFiles['readFast']> {
+    const { sample } = this;
+    const { cpuUsageUs, memoryCurrentBytes } = sample;
+    const outcome = this.files.readFast(sample, atBootMs);
+    // NaN differs too
+    this.#moved ||= sample.cpuUsageUs !== cpuUsageUs || sample.memoryCurrentBytes !== memoryCurrentBytes;
+    return outcome;
+  }
+
+  /** The slow files' turn: all of them, or of a cgroup that stood still since only what moves all the same. */
+  readSlow(): void {
+    const { sample, files } = this;
+    if (this.slowRead && !wholeSlowDue(this.#moved, this.#turnsLeftOut)) {
+      this.#turnsLeftOut++;
+      const before = stallsUs(sample);
+      files.readStill(sample);
+      this.stalled = stallsUs(sample) > before;
+      return;
+    }
+    files.readSlow(sample);
+    this.#moved = false;
+    this.#turnsLeftOut = this.slowRead ? 0 : firstTurnsLeftOut(this.identity);
+    this.slowRead = true;
+    markMemory(this.#mark, sample);
+    this.readPressure();
+  }
+
   /** Reads memory.stat when memory moved since it was last read. */
   refreshMemoryStat(): boolean {
     if (!memoryMoved(this.sample, this.#mark)) return false;
     this.files.readMemoryStat(this.sample);
-    this.markMemoryStat();
+    markMemory(this.#mark, this.sample);
     return true;
   }
 
   readPressure(): void {
     const { sample } = this;
-    const before = sample.cpuSomeUs + sample.memorySomeUs + sample.ioSomeUs;
+    const before = stallsUs(sample);
     this.files.readPressure(sample);
-    this.stalled = sample.cpuSomeUs + sample.memorySomeUs + sample.ioSomeUs > before;
-  }
-
-  markMemoryStat(): void {
-    this.#mark = memoryMark(this.sample);
+    this.stalled = stallsUs(sample) > before;
   }
 
   /** Writes the newest reading into the ring and the tallies. A counter that went back starts the series anew. */
@@ -124,9 +150,9 @@ export class Row {
 
   /** Growth of need between the last two ticks, bytes per second; NaN before there are two. */
   needGrowth(): number {
-    const [newest, before] = [this.ring.slot(0), this.ring.slot(1)];
-    if (!newest || !before) return NaN;
-    return ((newest.neededMemoryBytes - before.neededMemoryBytes) / (newest.atBootMs - before.atBootMs)) * 1000;
+    const { ring } = this;
+    const grownBytes = ring.neededMemoryBytes(0) - ring.neededMemoryBytes(1);
+    return (grownBytes / (ring.atBootMs(0) - ring.atBootMs(1))) * 1000;
   }
 
   #noteSecond(): void {
@@ -142,4 +168,9 @@ export class Row {
     this.#secondBootMs = atBootMs;
     this.#secondCpuUs = cpuUsageUs;
   }
+}
+
+/** NaN while any of them was not read. */
+function stallsUs(sample: Sample): number {
+  return sample.cpuSomeUs + sample.memorySomeUs + sample.ioSomeUs;
 }

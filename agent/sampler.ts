@@ -143,10 +143,7 @@ export class Sampler implements TickWork {
   #sample(row: Row): void {
     if (!this.#read(row)) return;
     if (!row.slowRead || slowDue(row.identity, this.#tick)) {
-      row.files.readSlow(row.sample);
-      row.slowRead = true;
-      row.markMemoryStat();
-      row.readPressure();
+      row.readSlow();
     } else {
       row.refreshMemoryStat();
       if (this.#shortUntil.has(row) || this.#watched.has(row)) row.files.readLimits(row.sample);
@@ -159,7 +156,7 @@ export class Sampler implements TickWork {
 
   /** @returns false when the cgroup is gone */
   #read(row: Row): boolean {
-    const outcome = row.files.readFast(row.sample, this.#parts.clock.bootTimeMs());
+    const outcome = row.readFast(this.#parts.clock.bootTimeMs());
     if (outcome === 'partial') this.#readProblems++;
     if (outcome === 'gone') this.#parts.roster.remove(row.identity.cgroup);
     return outcome !== 'gone';

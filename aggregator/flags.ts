@@ -3,6 +3,7 @@ import { CodedError } from '../agent/runtime/coded-error.ts';
 import { parseFlags } from '../agent/runtime/flag-table.ts';
 import type { FlagTable, FlagValues } from '../agent/runtime/flag-table.ts';
 import { LOG_LEVELS } from '../agent/runtime/logger.ts';
+import { checkKubeletFlags, KUBELET_FLAGS } from './intake/kubelet/flags.ts';
 
 export const AGGREGATOR_FLAGS = {
   kubeconfig: {
@@ -24,21 +25,79 @@ export const AGGREGATOR_FLAGS = {
     max: 65_535,
     help: 'Port that agents push to; 0: any free one.',
   },
-  'tls-cert-file': { type: 'string', help: 'Serving certificate of both ports, PEM, with its chain. Required.' },
-  'tls-private-key-file': { type: 'string', help: 'Private key of the serving certificate, PEM. Required.' },
+  'tls-cert-file': {
+    type: 'string',
+    help: 'Serving certificate of both ports, PEM, with its chain; unset: one of the own CA, kept in Secret headroom-serving-cert.',
+  },
+  'tls-private-key-file': {
+    type: 'string',
+    help: 'Private key of the serving certificate, PEM. Belongs to --tls-cert-file.',
+  },
+  namespace: {
+    type: 'string',
+    help: "Namespace of the aggregator's own objects; unset: that of the pod's service account.",
+  },
   'client-ca-file': {
     type: 'string',
-    help: 'CA of client certificates that the metrics API accepts; unset: none are.',
+    help: 'CA of client certificates that the metrics API accepts; unset: as ConfigMap kube-system/extension-apiserver-authentication says.',
   },
   'requestheader-client-ca-file': {
     type: 'string',
-    help: "CA of the API server's front-proxy certificate, whose X-Remote-User headers are believed; unset: none is.",
+    help: "CA of the API server's front-proxy certificate, whose X-Remote-User headers are believed; unset: it and all that belongs to it as the ConfigMap says.",
   },
   'requestheader-allowed-names': {
     type: 'strings',
-    help: 'Common names that the front-proxy certificate may have; unset: any from its CA.',
+    help: 'Common names that the front-proxy certificate may have; unset: any from its CA. Counts with --requestheader-client-ca-file.',
   },
-  'push-token-file': { type: 'string', help: 'File with the token that agents push with. Required.' },
+  'requestheader-username-headers': {
+    type: 'strings',
+    help: 'Headers that name the user; unset: x-remote-user. Counts with --requestheader-client-ca-file, as the next two.',
+  },
+  'requestheader-group-headers': {
+    type: 'strings',
+    help: "Headers that name the user's groups; unset: x-remote-group.",
+  },
+  'requestheader-extra-headers-prefix': {
+    type: 'strings',
+    help: 'How headers begin that tell more of the user; unset: x-remote-extra-.',
+  },
+  'authorization-always-allow-paths': {
+    type: 'strings',
+    default: '/healthz,/livez,/readyz',
+    help: 'Paths that anyone may get, which are no resources; a * at the end stands for anything.',
+  },
+  'authentication-token-webhook-cache-ttl': {
+    type: 'duration',
+    default: '10s',
+    min: 0,
+    max: 3_600_000,
+    help: 'How long the answer to a TokenReview counts.',
+  },
+  'authorization-webhook-cache-authorized-ttl': {
+    type: 'duration',
+    default: '10s',
+    min: 0,
+    max: 3_600_000,
+    help: 'How long a SubjectAccessReview that allows counts.',
+  },
+  'authorization-webhook-cache-unauthorized-ttl': {
+    type: 'duration',
+    default: '10s',
+    min: 0,
+    max: 3_600_000,
+    help: 'How long a SubjectAccessReview that does not allow counts.',
+  },
+  'push-audience': {
+    type: 'string',
+    default: 'headroom',
+    help: "Audience that agents' projected tokens are for.",
+  },
+  'push-service-account': {
+    type: 'string',
+    default: 'headroom-system:headroom-agent',
+    help: 'ServiceAccount of the agents, namespace:name: nobody else may push.',
+  },
+  ...KUBELET_FLAGS,
   staleness: {
     type: 'duration',
     default: '60s',
@@ -69,12 +128,9 @@ export const AGGREGATOR_FLAGS = {
   help: { type: 'boolean', help: 'Print this help and exit.' },
 } as const satisfies FlagTable;
 
-const REQUIRED = ['tls-cert-file', 'tls-private-key-file', 'push-token-file'] as const;
+const SERVICE_ACCOUNT = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?:[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/;
 
-type Parsed = FlagValues<typeof AGGREGATOR_FLAGS>;
-
-/** What the process needs is there. */
-export type AggregatorFlags = Parsed & { readonly [K in (typeof REQUIRED)[number]]: string };
+export type AggregatorFlags = FlagValues<typeof AGGREGATOR_FLAGS>;
 
 /**
  * @returns 'help' or 'version' when that is all that was asked for
@@ -84,8 +140,10 @@ export function readAggregatorFlags(argv: readonly string[]): AggregatorFlags | 
   const flags = parseFlags(AGGREGATOR_FLAGS, argv);
   if (flags.help) return 'help';
   if (flags.version) return 'version';
-  for (const name of REQUIRED) {
-    if (!flags[name]) throw new CodedError('bad_flag', `--${name} is missing: ${AGGREGATOR_FLAGS[name].help}`);
+  checkKubeletFlags(flags);
+  const account = flags['push-service-account'];
+  if (!SERVICE_ACCOUNT.test(account)) {
+    throw new CodedError('bad_flag', `--push-service-account=${account}: must be namespace:name`);
   }
-  return flags as AggregatorFlags;
+  return flags;
 }

@@ -20,6 +20,8 @@ export interface Health {
   answer(path: HealthPath, query: URLSearchParams): HealthAnswer;
   /** One check alone, as under /readyz/<check>; undefined when there is none of that name. */
   answerCheck(path: HealthPath, name: string): HealthAnswer | undefined;
+  /** Names of the checks of a path. */
+  checksOf(path: HealthPath): readonly string[];
 }
 
 const PING: Check = { name: 'ping', problem: () => undefined };
@@ -66,6 +68,7 @@ export function createHealth(options: {
         ? { code: 200, body: 'ok' }
         : { code: 500, body: 'internal server error: reason withheld\n' };
     },
+    checksOf: (path) => checks[path].map(({ name }) => name),
   };
 }
 

@@ -3,13 +3,17 @@ import { hostname } from 'node:os';
 import { systemClock } from '../agent/runtime/clock.ts';
 import type { Clock } from '../agent/runtime/clock.ts';
 import type { Logger } from '../agent/runtime/logger.ts';
-import { readPem, tokenFile } from '../agent/runtime/secret-files.ts';
 import type { Shutdown } from '../agent/runtime/shutdown.ts';
+import { startAccess } from './access-parts.ts';
+import type { Access } from './access-parts.ts';
 import { metricsEncoders } from './api/item-encoder.ts';
 import { createMetricsServer } from './api/metrics-server.ts';
+import { startFallback } from './fallback-parts.ts';
+import type { Fallback } from './fallback-parts.ts';
 import type { AggregatorFlags } from './flags.ts';
 import { createHealth } from './health.ts';
 import type { Health } from './health.ts';
+import { projectKubeletNode } from './intake/kubelet/kubelet-node.ts';
 import { createPushServer } from './intake/push-server.ts';
 import { createKubeClient } from './kube/client.ts';
 import { loadKubeEndpoint } from './kube/config.ts';
@@ -17,13 +21,14 @@ import { EventRecorder } from './kube/events.ts';
 import { createKubeHttp } from './kube/http.ts';
 import type { KubeHttp } from './kube/http.ts';
 import { keepWarm } from './kube/keep-warm.ts';
-import { projectNode } from './kube/project-node.ts';
-import { projectPod } from './kube/project-pod.ts';
+import { NODE_SHAPE, projectNode } from './kube/project-node.ts';
+import { POD_SHAPE, projectPod } from './kube/project-pod.ts';
 import { Reflector } from './kube/reflector.ts';
 import { createAggregatorMetrics } from './metrics.ts';
 import type { AggregatorMetrics } from './metrics.ts';
 import { Resizer } from './resize/resizer.ts';
 import type { ResizeMode } from './resize/resizer.ts';
+import { createServingCertificate } from './serving/serving-certificate.ts';
 import { PointStore } from './store/point-store.ts';
 
 export interface Process {
@@ -47,22 +52,35 @@ interface Core extends Process {
 
 /** Listens at once; readiness tells when the answers are whole. @throws CodedError for what the operator can mend */
 export async function startAggregator(flags: AggregatorFlags, { log, shutdown, version }: Process): Promise<Ports> {
-  const tls = { cert: readPem(flags['tls-cert-file']), key: readPem(flags['tls-private-key-file']) };
-  const token = tokenFile(flags['push-token-file']);
-  token.read();
   const clock = systemClock();
-  const http = createKubeHttp(await loadKubeEndpoint(flags.kubeconfig), `headroom-aggregator/${version}`);
+  const endpoint = await loadKubeEndpoint(flags.kubeconfig);
+  const userAgent = `headroom-aggregator/${version}`;
+  const http = createKubeHttp(endpoint, userAgent);
   shutdown.onClose('kube', () => http.close());
+  const reviews = createKubeHttp(endpoint, userAgent);
+  shutdown.onClose('reviews', () => reviews.close());
+  const access = startAccess({ flags, http, reviews, clock, log });
+  shutdown.onClose('client trust', () => access.trust.close());
+  const serving = await createServingCertificate({
+    certFile: flags['tls-cert-file'],
+    keyFile: flags['tls-private-key-file'],
+    namespace: flags.namespace ?? endpoint.namespace ?? 'default',
+    http,
+    clock,
+    log,
+  });
+  shutdown.onClose('serving certificate', () => serving.close());
   const monoMs = (): number => clock.bootTimeMs();
   const wallMs = (): number => clock.wallTimeMs();
   const store = new PointStore({ ...metricsEncoders, clock: monoMs, wallMs, stalenessMs: flags.staleness, log });
   const metrics = createAggregatorMetrics({ counts: () => store.counts(), clockSkews: () => store.clockSkews() });
   const core = { flags, log, shutdown, version, clock, http, store, metrics };
   const resizer = startResizer(core);
-  const synced = startWatches(core, resizer);
+  const fallback = startFallback({ ...core, endpoint, userAgent });
+  const synced = startWatches(core, resizer, fallback);
   const push = createPushServer({
-    tls,
-    token,
+    tls: serving.current(),
+    agents: access.agents,
     store,
     clock: monoMs,
     wallMs,
@@ -70,15 +88,21 @@ export async function startAggregator(flags: AggregatorFlags, { log, shutdown, v
     metrics,
     onShortage: (event) => resizer.onShortage(event),
     onObserved: (containerId, observation) => resizer.onObserved(containerId, observation),
+    onRefused: (node, code, message) => fallback.refused.refused(node, { code, message, atMs: wallMs() }),
   });
   const api = createMetricsServer({
-    tls,
-    ...trust(flags),
+    tls: serving.current(),
+    trust: access.trust,
+    admit: access.admit,
     source: store,
-    health: healthOf(core, synced),
+    health: healthOf(core, synced, access),
     gaveOut: (instants, nowWallMs) => metrics.gaveOut(instants, nowWallMs),
     metricsText: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
+    missing: (query) => fallback.missing.answer(query),
     log,
+  });
+  serving.onChange((pair) => {
+    for (const server of [api, push]) server.renew(pair);
   });
   const host = flags['bind-address'];
   const ports = {
@@ -88,17 +112,6 @@ export async function startAggregator(flags: AggregatorFlags, { log, shutdown, v
   shutdown.onClose('metrics api', () => api.close());
   shutdown.onClose('push', () => push.close());
   return ports;
-}
-
-function trust(flags: AggregatorFlags): Pick<Parameters<typeof createMetricsServer>[0], 'clientCa' | 'requestHeader'> {
-  const clientCa = flags['client-ca-file'];
-  const proxyCa = flags['requestheader-client-ca-file'];
-  return {
-    ...(clientCa === undefined ? {} : { clientCa: readPem(clientCa) }),
-    ...(proxyCa === undefined
-      ? {}
-      : { requestHeader: { ca: readPem(proxyCa), allowedNames: flags['requestheader-allowed-names'] } }),
-  };
 }
 
 function startResizer({ flags, http, store, metrics, clock, log, shutdown }: Core): Resizer {
@@ -122,19 +135,34 @@ function startResizer({ flags, http, store, metrics, clock, log, shutdown }: Cor
 }
 
 /** @returns whether both were listed whole once */
-function startWatches({ http, store, clock, log, shutdown }: Core, resizer: Resizer): () => boolean {
+function startWatches(
+  { http, store, clock, log, shutdown }: Core,
+  resizer: Resizer,
+  { scraper }: Fallback,
+): () => boolean {
   const nodes = new Reflector({
     path: '/api/v1/nodes',
-    project: projectNode,
+    shape: NODE_SHAPE,
+    project: (object) => {
+      const [record, kubelet] = [projectNode(object), projectKubeletNode(object)];
+      return record && kubelet && { record, kubelet };
+    },
     keyOf: ({ name }) => name,
-    onUpsert: (node) => store.upsertNode(node),
-    onRemove: (name) => store.removeNode(name),
+    onUpsert: ({ record, kubelet }) => {
+      store.upsertNode(record);
+      scraper.upsertNode(kubelet);
+    },
+    onRemove: (name) => {
+      store.removeNode(name);
+      scraper.removeNode(name);
+    },
     http,
     clock,
     log,
   });
   const pods = new Reflector({
     path: '/api/v1/pods',
+    shape: POD_SHAPE,
     project: projectPod,
     keyOf: ({ uid }) => uid,
     onUpsert: (pod) => {
@@ -155,7 +183,7 @@ function startWatches({ http, store, clock, log, shutdown }: Core, resizer: Resi
 }
 
 /** Partial lists mislead autoscalers: not ready before pods and nodes are known and their agents had time to push. */
-function healthOf({ flags, store, clock, log }: Core, synced: () => boolean): Health {
+function healthOf({ flags, store, clock, log }: Core, synced: () => boolean, { trust }: Access): Health {
   const startMs = clock.bootTimeMs();
   const unsynced = (): string | undefined => (synced() ? undefined : 'pods and nodes are not listed yet');
   const unheard = (): string | undefined => {
@@ -166,6 +194,7 @@ function healthOf({ flags, store, clock, log }: Core, synced: () => boolean): He
   const readyz = [
     { name: 'kube-sync', problem: unsynced },
     { name: 'nodes-pushed', problem: unheard },
+    { name: 'client-trust', problem: () => trust.problem() },
   ];
   return createHealth({ livez: [], readyz, log });
 }

@@ -13,11 +13,13 @@ export const PUSH_ERROR_STATUS: { readonly [code in PushErrorCode]: number } = {
   malformed: 400,
   unauthenticated: 401,
   foreign_node: 403,
+  forbidden: 403,
   unknown_epoch: 409,
   stale: 410,
   too_large: 413,
   unsupported_version: 415,
   overloaded: 429,
+  unavailable: 503,
 };
 
 const CODES = Object.keys(PUSH_ERROR_STATUS) as PushErrorCode[];

@@ -25,19 +25,23 @@ export interface PushReply {
 
 /**
  * Why a push was refused; the HTTP status goes with it.
- * - `malformed` 400, `unauthenticated` 401, `foreign_node` 403, `unknown_epoch` 409 (send again with every identity),
+ * - `malformed` 400, `unauthenticated` 401, `foreign_node` 403 (the token is another node's), `forbidden` 403 (the token is
+ *   no agent's, or names no node), `unknown_epoch` 409 (send again with every identity),
  *   `stale` 410 (older than what is stored: forget it), `too_large` 413, `unsupported_version` 415 (`accepts` lists the versions),
- *   `overloaded` 429.
+ *   `overloaded` 429, `unavailable` 503 (the token can't be reviewed now).
+ * Codes are added within a version: a receiver that does not know one goes by the status.
  */
 export type PushErrorCode =
   | 'malformed'
   | 'unauthenticated'
   | 'foreign_node'
+  | 'forbidden'
   | 'unknown_epoch'
   | 'stale'
   | 'too_large'
   | 'unsupported_version'
-  | 'overloaded';
+  | 'overloaded'
+  | 'unavailable';
 
 export interface PushError {
   readonly code: PushErrorCode;

@@ -79,6 +79,11 @@ describe('parseFlags', () => {
     expect(message).toContain(part);
   });
 
+  it('takes an address of either family in brackets', () => {
+    expect(parseFlags(TABLE, ['--listen=[10.1.2.3]:80']).listen).toEqual({ host: '10.1.2.3', port: 80 });
+    expect(parseFlags(TABLE, ['--listen=[fd00::1]:80']).listen).toEqual({ host: 'fd00::1', port: 80 });
+  });
+
   it('answers any command line with values or a bad_flag', () => {
     const argument = fc.oneof(
       fc.string(),

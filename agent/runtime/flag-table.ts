@@ -116,8 +116,9 @@ function durationMs(text: string): number {
   return Number(match[1]) * unit;
 }
 
+/** An address in brackets may be IPv4 too: manifests write `[$(POD_IP)]:9469` for either family. */
 function readAddress(name: string, text: string): Address {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text);
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65_535) throw bad(name, text, 'host:port with a port from 0 to 65535');
   return { host: match[1] ?? match[2] ?? '', port };

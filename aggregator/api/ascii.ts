@@ -9,6 +9,12 @@ export function writeByte(out: Uint8Array, offset: number, byte: number): number
   return offset + 1;
 }
 
+/** For a few bytes: quicker than `set`, which is made for many. */
+export function writeBytes(out: Uint8Array, offset: number, bytes: Uint8Array): number {
+  for (let at = 0; at < bytes.length; at++) out[offset + at] = bytes[at]!;
+  return offset + bytes.length;
+}
+
 /** @param value a whole number from 0 to 2^53 − 1 */
 export function writeInteger(out: Uint8Array, offset: number, value: number): number {
   if (value <= INT32_MAX) return writeDigits(out, offset, value, digitsOf(value));

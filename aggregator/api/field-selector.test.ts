@@ -6,7 +6,7 @@ const POD = { namespace: 'default', name: 'web' };
 
 function matches(selector: string, object = POD): boolean | string {
   const parsed = parseFieldSelector(selector);
-  return parsed.kind === 'malformed' ? parsed.reason : (parsed.matches?.(object) ?? true);
+  return parsed.kind === 'selector' ? (parsed.matches?.(object) ?? true) : parsed.reason;
 }
 
 it.each([
@@ -46,7 +46,7 @@ it('finds any name once it is escaped', () => {
 it('never throws, whatever it is given', () => {
   fc.assert(
     fc.property(fc.string(), (selector) => {
-      expect(['selector', 'malformed']).toContain(parseFieldSelector(selector).kind);
+      expect(['selector', 'malformed', 'unknown_field']).toContain(parseFieldSelector(selector).kind);
     }),
   );
 });

@@ -9,7 +9,9 @@ export type FieldMatcher = (object: FieldNames) => boolean;
 export type ParsedFieldSelector =
   /** No `matches`: everything is wanted. */
   | { readonly kind: 'selector'; readonly matches?: FieldMatcher }
-  | { readonly kind: 'malformed'; readonly reason: string };
+  | { readonly kind: 'malformed'; readonly reason: string }
+  /** Well formed, of a field that no resource here has. */
+  | { readonly kind: 'unknown_field'; readonly reason: string };
 
 const FIELDS: Readonly<Record<string, (object: FieldNames) => string>> = {
   'metadata.name': ({ name }) => name,
@@ -22,13 +24,13 @@ export function parseFieldSelector(selector: string): ParsedFieldSelector {
     if (term === '') continue;
     const parsed = parseTerm(term);
     if (!parsed) return { kind: 'malformed', reason: `invalid selector: '${selector}'; can't understand '${term}'` };
-    const value = unescaped(parsed.value);
-    if (value === undefined)
-      return { kind: 'malformed', reason: `invalid field selector: invalid escape sequence: ${parsed.value}` };
+    const unescapedValue = unescaped(parsed.value);
+    if (unescapedValue.kind === 'malformed') return unescapedValue;
+    const { value } = unescapedValue;
     const field = Object.hasOwn(FIELDS, parsed.field) ? FIELDS[parsed.field] : undefined;
     if (!field) {
       return {
-        kind: 'malformed',
+        kind: 'unknown_field',
         reason: `${JSON.stringify(parsed.field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
       };
     }
@@ -47,8 +49,28 @@ function parseTerm(
   return match ? { field: match[1]!, value: match[3]!, equal: match[2] !== '!=' } : undefined;
 }
 
-function unescaped(value: string): string | undefined {
-  if (!/[\\=,]/.test(value)) return value;
-  if (!/^(?:[^\\=,]|\\[\\=,])*$/s.test(value)) return undefined;
-  return value.replace(/\\([\\=,])/g, '$1');
+type Unescaped =
+  { readonly kind: 'value'; readonly value: string } | { readonly kind: 'malformed'; readonly reason: string };
+
+function unescaped(text: string): Unescaped {
+  let value = '';
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]!;
+    if (character === ',' || character === '=') {
+      // Go prints the number of the character.
+      return malformed(`unescaped character in value: ${character.charCodeAt(0)}`);
+    }
+    if (character !== '\\') {
+      value += character;
+      continue;
+    }
+    const escaped = text[++at] ?? '';
+    if (!['\\', ',', '='].includes(escaped)) return malformed(`invalid escape sequence: \\${escaped}`);
+    value += escaped;
+  }
+  return { kind: 'value', value };
+}
+
+function malformed(reason: string): { readonly kind: 'malformed'; readonly reason: string } {
+  return { kind: 'malformed', reason: `invalid field selector: ${reason}` };
 }

@@ -1,108 +1,95 @@
-// Who asks, by client certificate. Contract: k8s.io/apiserver authentication: the front proxy's certificate makes its
-// X-Remote-* headers true; a certificate of the client CA names its user (CN) and groups (O).
-import { X509Certificate } from 'node:crypto';
+// Who asks. Contract: k8s.io/apiserver's delegating authentication: front proxy, client certificate, bearer token by
+// TokenReview, else anonymous; a credential that is shown and found wrong is no anonymous, it is refused.
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-
-export interface User {
-  readonly name: string;
-  readonly groups: readonly string[];
-}
+import { bearerToken } from '../intake/bearer.ts';
+import { AnswerCache } from '../kube/answer-cache.ts';
+import type { TrustSource } from '../kube/client-trust.ts';
+import type { ReviewToken, TokenVerdict } from '../kube/token-review.ts';
+import { ANONYMOUS, withAuthenticatedGroup } from '../kube/user.ts';
+import type { User } from '../kube/user.ts';
+import { createCertificateJudge, NOBODY } from './client-certificate.ts';
+import type { Standing } from './client-certificate.ts';
+import { remoteUser } from './front-proxy.ts';
 
 export interface IdentityOptions {
-  /** PEM bundle. */
-  readonly clientCa?: string;
-  readonly requestHeader?: {
-    /** PEM bundle. */
-    readonly ca: string;
-    /** Common names that may speak for others; none named: any that the CA signed. */
-    readonly allowedNames: readonly string[];
+  readonly trust: TrustSource;
+  readonly reviewToken: ReviewToken;
+  /** How long a verdict on a token counts, ms; one that could not be had counts for nobody else. */
+  readonly tokenTtlMs: number;
+  /** Monotonic, ms; and Unix ms. */
+  readonly monoMs: () => number;
+  readonly wallMs: () => number;
+}
+
+export type Identity =
+  { readonly kind: 'user'; readonly user: User } | { readonly kind: 'unauthorized'; readonly reason: string };
+
+/** At once where nobody has to be asked. Never rejects. */
+export type Identify = (request: IncomingMessage) => Identity | Promise<Identity>;
+
+const MOST_TOKENS = 4096;
+const AS_ANONYMOUS: Identity = { kind: 'user', user: ANONYMOUS };
+
+export function createIdentify(options: IdentityOptions): Identify {
+  const standingOf = createStandings(options.trust);
+  const tokenUser = createTokenUsers(options);
+  return (request) => {
+    const certified = certifiedUser(request, standingOf(request.socket as TLSSocket), options.wallMs());
+    if (certified.kind === 'user') return certified;
+    const token = bearerToken(request.headers.authorization);
+    if (token !== undefined) return tokenUser(token);
+    return certified.kind === 'none' ? AS_ANONYMOUS : certified;
   };
-  /** Unix ms. */
-  readonly wallMs?: () => number;
 }
 
-/** @returns undefined for anyone without a valid certificate */
-export type Identify = (request: IncomingMessage) => User | undefined;
+type Certified = Identity | { readonly kind: 'none' };
 
-/** What one connection's certificate is good for; asked once a connection. */
-interface Standing {
-  readonly user: User | undefined;
-  readonly isFrontProxy: boolean;
-  readonly validFromMs: number;
-  readonly validToMs: number;
+function certifiedUser(request: IncomingMessage, standing: Standing, nowMs: number): Certified {
+  if (!standing.shown) return { kind: 'none' };
+  if (nowMs < standing.validFromMs || nowMs > standing.validToMs) {
+    return { kind: 'unauthorized', reason: 'the client certificate is not valid, by its time or its signer' };
+  }
+  const named = standing.frontProxy && remoteUser(request.headersDistinct, standing.frontProxy);
+  const user = named ?? standing.user;
+  return user
+    ? { kind: 'user', user: withAuthenticatedGroup(user) }
+    : { kind: 'unauthorized', reason: 'the front proxy names no user' };
 }
 
-const NOBODY: Standing = { user: undefined, isFrontProxy: false, validFromMs: 0, validToMs: 0 };
-const AUTHENTICATED = 'system:authenticated';
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
-const ANY_USAGE = '2.5.29.37.0';
-
-export function createIdentify({ clientCa, requestHeader, wallMs = Date.now }: IdentityOptions): Identify {
-  const clientCas = certificates(clientCa ?? '');
-  const proxyCas = certificates(requestHeader?.ca ?? '');
-  const proxyNames = requestHeader?.allowedNames ?? [];
-  const standings = new WeakMap<TLSSocket, Standing>();
-  const standingOf = (socket: TLSSocket): Standing => {
+/** Judged once a connection, and again when the trust has changed. */
+function createStandings(trust: TrustSource): (socket: TLSSocket) => Standing {
+  let judge = createCertificateJudge(trust.current());
+  let standings = new WeakMap<TLSSocket, Standing>();
+  trust.onChange(() => {
+    judge = createCertificateJudge(trust.current());
+    standings = new WeakMap();
+  });
+  return (socket) => {
     const known = standings.get(socket);
     if (known) return known;
-    const certificate = socket.getPeerX509Certificate();
-    const standing = certificate ? judge(certificate, clientCas, proxyCas, proxyNames) : NOBODY;
+    const standing = socket.destroyed ? NOBODY : judge(socket);
     standings.set(socket, standing);
     return standing;
   };
-  return (request) => {
-    const standing = standingOf(request.socket as TLSSocket);
-    const now = wallMs();
-    if (now < standing.validFromMs || now > standing.validToMs) return undefined;
-    return (standing.isFrontProxy ? remoteUser(request) : undefined) ?? standing.user;
-  };
 }
 
-/** The certificates of a PEM bundle. @throws when one can't be read */
-function certificates(bundle: string): X509Certificate[] {
-  const blocks = bundle.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => new X509Certificate(block));
+function createTokenUsers({ reviewToken, tokenTtlMs, monoMs }: IdentityOptions) {
+  const identities = new AnswerCache<string, Identity & { readonly keep: boolean }>({
+    ask: async (token) => identityOf(await reviewToken(token)),
+    keepMs: ({ keep }) => (keep ? tokenTtlMs : 0),
+    mostKept: MOST_TOKENS,
+    clock: monoMs,
+  });
+  // The token itself is kept nowhere.
+  return (token: string): Identity | Promise<Identity> =>
+    identities.answer(createHash('sha256').update(token).digest('base64'), token);
 }
 
-function judge(
-  certificate: X509Certificate,
-  clientCas: readonly X509Certificate[],
-  proxyCas: readonly X509Certificate[],
-  proxyNames: readonly string[],
-): Standing {
-  // Extended key usages; none means any.
-  const usages: readonly string[] | undefined = certificate.keyUsage;
-  if (usages && !usages.includes(CLIENT_AUTH) && !usages.includes(ANY_USAGE)) return NOBODY;
-  const subject = subjectOf(certificate);
-  const isFrontProxy =
-    isSignedBy(certificate, proxyCas) && (proxyNames.length === 0 || proxyNames.includes(subject.name));
-  const isUser = subject.name !== '' && isSignedBy(certificate, clientCas);
-  return {
-    user: isUser ? subject : undefined,
-    isFrontProxy,
-    validFromMs: Date.parse(certificate.validFrom),
-    validToMs: Date.parse(certificate.validTo),
-  };
-}
-
-function isSignedBy(certificate: X509Certificate, cas: readonly X509Certificate[]): boolean {
-  return cas.some((ca) => ca.ca && certificate.checkIssued(ca) && certificate.verify(ca.publicKey));
-}
-
-/** Read of OpenSSL's own structure: the text of `subject` can't tell a line end in a name from the next name. */
-function subjectOf(certificate: X509Certificate): User {
-  const { subject } = certificate.toLegacyObject() as {
-    readonly subject?: Readonly<Record<string, string | string[]>>;
-  };
-  const names = [subject?.['CN'] ?? ''].flat();
-  return { name: names[0] ?? '', groups: [...[subject?.['O'] ?? []].flat(), AUTHENTICATED] };
-}
-
-/** Undefined without a user's name: then the headers say nothing. */
-function remoteUser({ headersDistinct }: IncomingMessage): User | undefined {
-  const name = headersDistinct['x-remote-user']?.[0]?.trim() ?? '';
-  if (name === '') return undefined;
-  const groups = headersDistinct['x-remote-group'] ?? [];
-  return { name, groups: groups.includes(AUTHENTICATED) ? groups : [...groups, AUTHENTICATED] };
+function identityOf(verdict: TokenVerdict): Identity & { readonly keep: boolean } {
+  if (verdict.kind === 'authenticated') {
+    return { kind: 'user', user: withAuthenticatedGroup(verdict.user), keep: true };
+  }
+  return { kind: 'unauthorized', reason: verdict.reason, keep: verdict.kind === 'rejected' };
 }

@@ -63,9 +63,9 @@ describe('a label selector', () => {
 
   it.each([
     ['a,', "found '', expected: identifier after ','"],
-    ['a b', "unable to parse requirement: found 'b', expected: =, !=, ==, in, notin, >, <"],
+    ['a b', "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"],
     [',a', "found ',', expected: !, identifier, or 'end of string'"],
-    ['a in x', "unable to parse requirement: found 'x', expected: '('"],
+    ['a in x', "unable to parse requirement: found 'x' expected: '('"],
     ['a in (x', "unable to parse requirement: found '', expected: ',' or ')'"],
     ['!a in (x)', "found 'in', expected: ',' or 'end of string'"],
     ['a==b==c', "found '==', expected: ',' or 'end of string'"],

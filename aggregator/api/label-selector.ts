@@ -11,8 +11,8 @@ export type ParsedLabelSelector =
   | { readonly kind: 'malformed'; readonly reason: string };
 
 const OPERATORS: readonly LabelTokenKind[] = ['in', '=', '==', '>', '<', 'notin', '!='];
-/** In Go's own order, which is part of the message. */
-const OPERATOR_NAMES = '=, !=, ==, in, notin, >, <';
+/** In Go's own order and words, which are part of the message. */
+const OPERATOR_NAMES = 'in, notin, =, ==, !=, gt, lt';
 
 /** Thrown and caught in this file only: a recursive descent reads better without a union at every step. */
 class Malformed extends Error {}
@@ -125,7 +125,7 @@ function exactValue(cursor: Cursor): string {
 /** "(a, b)"; an empty place between commas or parentheses is the empty value. */
 function valueSet(cursor: Cursor): string[] {
   const open = cursor.next();
-  if (open.kind !== '(') throw new Malformed(`found '${open.text}', expected: '('`);
+  if (open.kind !== '(') throw new Malformed(`found '${open.text}' expected: '('`);
   const values: string[] = [];
   for (;;) {
     const token = cursor.peek();

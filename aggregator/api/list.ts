@@ -1,19 +1,25 @@
-// List answers. A whole list is the store's ready stretches between two short texts; any other list is made item by item.
-// Contract: metrics-server pkg/api: always the full list, `metadata: {}`, objects without metrics left out.
+// List answers: a frame around pieces. A whole list is the store's ready stretches, compressed ones where the client takes gzip.
+// Contract: metrics-server pkg/api: always the full list, objects without metrics left out; k8s.io/apiserver compresses from
+// 128 KiB on.
+import type { Encoded, Encoding, ItemSource, Stretch } from '../store/views.ts';
 import type { Answer } from './answer.ts';
-import { JSON_TYPE } from './answer.ts';
 import { createChunkList } from './chunks.ts';
-import { objectOpening, partialOf, rowOf } from './item-text.ts';
+import { GZIP_FROM_BYTES, gzipBody, stored } from './gzip.ts';
+import { objectOpening } from './item-text.ts';
+import type { Named } from './item-usage.ts';
+import type { ListFrame, Skeleton } from './list-frame.ts';
+import { jsonFrame, protobufFrame, yamlFrame } from './list-frame.ts';
 import type { ListGate } from './list-gate.ts';
 import { listOptions } from './list-options.ts';
-import type { Form, MetaVersion } from './media-type.ts';
+import type { Matches } from './list-pieces.ts';
+import { objectPieces, partialPieces, rowPieces, yamlPieces } from './list-pieces.ts';
 import { createPacer } from './pacer.ts';
 import type { ResourcePath } from './path.ts';
-import type { ItemSource, Stretch } from '../store/views.ts';
-import type { Item } from './resource.ts';
+import { pretty } from './pretty.ts';
+import type { AcceptedForm } from './resource-form.ts';
+import { METRICS_GROUP, notAcceptable, tooManyRequests } from './status.ts';
 import type { Refusal } from './status.ts';
-import { notAcceptable, tooManyRequests } from './status.ts';
-import { includeObject, TABLE_END, tableOpening } from './table.ts';
+import { includeObject, tableOpening } from './table.ts';
 
 export interface ApiContext {
   readonly source: ItemSource;
@@ -26,25 +32,30 @@ export interface ResourceRequest {
   readonly path: ResourcePath;
   /** Undefined: no query at all. */
   readonly query: URLSearchParams | undefined;
-  readonly form: Form;
+  readonly accepted: AcceptedForm;
+  readonly pretty: boolean;
+  readonly takesGzip: boolean;
 }
 
 /** As many stretches hold thousands of objects. */
 const BIG_LIST_STRETCHES = 8;
-const COMMA = Buffer.from(',');
-const LIST_END = ']}\n';
 
 export async function list(context: ApiContext, request: ResourceRequest): Promise<Answer | Refusal> {
   const { resource, namespace } = request.path;
   const options = listOptions(resource.resource, request.query);
   if (options.kind === 'refusal') return options;
-  const write = listWriter(context, request, options.matches);
-  if (typeof write !== 'function') return write;
+  const form = listForm(context, request, options.matches);
+  if (form.kind === 'refusal') return form;
   const stretches = resource.stretches(context.source, namespace);
   const leave = stretches.length < BIG_LIST_STRETCHES ? noGate : context.gate.enter();
   if (!leave) return tooManyRequests;
   try {
-    return { kind: 'answer', code: 200, contentType: JSON_TYPE, chunks: await write(stretches), done: leave };
+    const body = await (form.compressible && request.takesGzip
+      ? compressed(context, form, stretches)
+      : plain(context, form, form.pieces(stretches)));
+    const isPretty = request.pretty && request.accepted.media === 'json' && body.coding === undefined;
+    const chunks = isPretty ? pretty(body.chunks) : body.chunks;
+    return { kind: 'answer', code: 200, contentType: request.accepted.contentType, ...body, chunks, done: leave };
   } catch (error) {
     leave();
     throw error;
@@ -55,107 +66,165 @@ function noGate(): void {
   // A small list passes.
 }
 
-type Writer = (stretches: readonly Stretch[]) => Promise<readonly Buffer[]>;
-type Matches = ((object: Item['record']) => boolean) | undefined;
+interface ListForm {
+  readonly kind: 'form';
+  readonly encoding: Encoding;
+  /** The store's own stretches are the list. */
+  readonly compressible: boolean;
+  /** Bytes between two items, of which a list has none before the first. */
+  readonly separator: Buffer;
+  pieces(stretches: readonly Stretch<Named>[]): Iterable<Encoded>;
+  frame(count: number, bytes: number): ListFrame;
+}
 
-function listWriter(context: ApiContext, request: ResourceRequest, matches: Matches): Writer | Refusal {
-  const { path, form, query } = request;
+function listForm(context: ApiContext, request: ResourceRequest, matches: Matches): ListForm | Refusal {
+  const { accepted, path } = request;
   const { resource, version, namespace } = path;
-  const opening = `${objectOpening(`${resource.kind}List`, version)}"metadata":{},"items":[`;
-  const wanted = (): Item[] => {
-    const items: Item[] = [];
-    for (const item of resource.items(context.source, namespace))
-      if (!matches || matches(item.record)) items.push(item);
-    return items;
-  };
+  const { form, media } = accepted;
+  const items = () => resource.items(context.source, namespace);
+  const encoding = media === 'protobuf' ? 'protobuf' : 'json';
   switch (form.kind) {
+    case 'object': {
+      const kind = `${resource.kind}List`;
+      return formOf(request, {
+        skeleton: () => ({
+          json: `${objectOpening(kind, version)}"metadata":{},"items":`,
+          member: 'items',
+          whenEmpty: '[]',
+        }),
+        apiVersion: `${METRICS_GROUP}/${version}`,
+        kind,
+        compressible: !matches && media !== 'yaml' && !request.pretty,
+        pieces: (stretches) => objectPieces(stretches, encoding, matches),
+      });
+    }
+    case 'partial_list': {
+      const [apiVersion, kind] = [`meta.k8s.io/${form.version}`, 'PartialObjectMetadataList'];
+      const json = `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":{},"items":`;
+      return formOf(request, {
+        skeleton: () => ({ json, member: 'items', whenEmpty: 'null' }),
+        apiVersion,
+        kind,
+        pieces: () => partialPieces(items(), matches, encoding, form.version),
+      });
+    }
+    case 'table': {
+      const include = includeObject(request.query);
+      if (typeof include !== 'string') return include;
+      let swaps: boolean | undefined;
+      return formOf(request, {
+        skeleton: () => ({ json: tableOpening(form.version, swaps), member: 'rows', whenEmpty: 'null' }),
+        apiVersion: '',
+        kind: 'Table',
+        pieces: () =>
+          rowPieces(items(), matches, { resource, version, metaVersion: form.version, include }, (first) => {
+            swaps = first;
+          }),
+      });
+    }
     case 'partial':
       return notAcceptable(
         `you requested PartialObjectMetadata, but the requested object is a list (*metrics.${resource.kind}List)`,
       );
-    case 'partial_list':
-      return async () => itemChunks(context, wanted(), partialListForm(form.version));
-    case 'table': {
-      const include = includeObject(query);
-      if (typeof include !== 'string') return include;
-      const options = { resource, version, metaVersion: form.version, include };
-      const empty = tableOpening(form.version, true);
-      const itemForm = { opening: tableOpening(form.version, false), end: TABLE_END, empty };
-      return async () =>
-        itemChunks(context, wanted(), { ...itemForm, bytesOf: (item) => bufferOf(rowOf(item, options)) });
+  }
+}
+
+interface FormParts extends Pick<ListForm, 'pieces'> {
+  readonly compressible?: boolean;
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Asked for when the pieces are made. */
+  readonly skeleton: () => Skeleton;
+}
+
+const COMMA = Buffer.from(',');
+const NOTHING = Buffer.alloc(0);
+
+function formOf({ accepted: { media } }: ResourceRequest, parts: FormParts): ListForm {
+  const { pieces, skeleton, apiVersion, kind, compressible = false } = parts;
+  switch (media) {
+    case 'json':
+      return {
+        kind: 'form',
+        encoding: 'json',
+        compressible,
+        separator: COMMA,
+        pieces,
+        frame: (count) => jsonFrame(skeleton(), count),
+      };
+    case 'yaml':
+      return {
+        kind: 'form',
+        encoding: 'json',
+        compressible,
+        separator: NOTHING,
+        pieces: (stretches) => yamlPieces(pieces(stretches)),
+        frame: (count) => yamlFrame(skeleton(), count),
+      };
+    case 'protobuf':
+      return {
+        kind: 'form',
+        encoding: 'protobuf',
+        compressible,
+        separator: NOTHING,
+        pieces,
+        frame: (_count, bytes) => protobufFrame(apiVersion, kind, bytes),
+      };
+  }
+}
+
+type Body = Pick<Answer, 'chunks' | 'coding'>;
+
+async function plain({ gaveOut }: ApiContext, form: ListForm, pieces: Iterable<Encoded>): Promise<Body> {
+  const pacer = createPacer();
+  const items: Buffer[] = [];
+  let [count, bytes] = [0, 0];
+  for (const piece of pieces) {
+    if (piece.instants.length > 0) {
+      const part = items.length === 0 ? piece.bytes.subarray(form.separator.length) : piece.bytes;
+      items.push(part);
+      count += piece.instants.length;
+      bytes += part.length;
+      gaveOut(piece.instants);
     }
-    case 'object':
-      if (!matches) return (stretches) => stretchChunks(context, stretches, opening);
-      return async () =>
-        itemChunks(context, wanted(), {
-          opening,
-          end: LIST_END,
-          empty: `${opening}${LIST_END}`,
-          bytesOf: (item) => item.bytes(),
-        });
+    if (pacer.due()) await pacer.rest();
   }
+  const { opening, end } = form.frame(count, bytes);
+  const chunks = createChunkList();
+  for (const part of [opening, ...items, end]) chunks.add(part);
+  return { chunks: chunks.chunks() };
 }
 
-async function stretchChunks(
-  { gaveOut }: ApiContext,
-  stretches: readonly Stretch[],
-  opening: string,
-): Promise<readonly Buffer[]> {
-  const chunks = createChunkList();
+/** As it is while it is small. */
+async function compressed(context: ApiContext, form: ListForm, stretches: readonly Stretch<Named>[]): Promise<Body> {
+  if (isSmall(form, stretches)) return plain(context, form, form.pieces(stretches));
   const pacer = createPacer();
-  chunks.addText(opening);
-  let first = true;
+  const items = [];
+  const separator = stored(form.separator);
+  let [count, bytes] = [0, 0];
   for (const stretch of stretches) {
-    const bytes = stretch.bytes();
-    if (bytes.length === 0) continue;
-    // Each stretch begins with a comma, which the first one has no need of.
-    chunks.add(first ? bytes.subarray(1) : bytes);
-    first = false;
-    gaveOut(stretch.instants());
+    const deflated = stretch.deflated(form.encoding);
+    if (deflated.length > 0) {
+      if (items.length > 0 && separator.length > 0) items.push(separator);
+      items.push(deflated);
+      count += deflated.instants.length;
+      bytes += deflated.length;
+      context.gaveOut(deflated.instants);
+    }
     if (pacer.due()) await pacer.rest();
   }
-  chunks.addText(LIST_END);
-  return chunks.chunks();
-}
-
-interface ItemForm {
-  readonly opening: string;
-  readonly end: string;
-  /** The whole body of a list without items. */
-  readonly empty: string;
-  /** Undefined for an object without metrics. */
-  readonly bytesOf: (item: Item) => Buffer | undefined;
-}
-
-function partialListForm(version: MetaVersion): ItemForm {
-  const opening = `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${version}","metadata":{},"items":[`;
-  return {
-    opening,
-    end: LIST_END,
-    empty: `${opening}${LIST_END}`,
-    bytesOf: (item) => bufferOf(partialOf(item, version)),
-  };
-}
-
-function bufferOf(text: string | undefined): Buffer | undefined {
-  return text === undefined ? undefined : Buffer.from(text);
-}
-
-async function itemChunks({ gaveOut }: ApiContext, items: readonly Item[], form: ItemForm): Promise<readonly Buffer[]> {
+  const { opening, end } = form.frame(count, bytes);
   const chunks = createChunkList();
-  const pacer = createPacer();
-  const instants = new Float64Array(items.length);
-  let count = 0;
-  for (const item of items) {
-    const bytes = form.bytesOf(item);
-    if (!bytes) continue;
-    if (count++ === 0) chunks.addText(form.opening);
-    else chunks.add(COMMA);
-    chunks.add(bytes);
-    instants[count - 1] = item.usage()?.atWallMs ?? NaN;
-    if (pacer.due()) await pacer.rest();
+  for (const part of gzipBody([stored(opening), ...items, stored(end)])) chunks.add(part);
+  return { coding: 'gzip', chunks: chunks.chunks() };
+}
+
+/** What is made to find out is kept: a small list's bytes are its answer. */
+function isSmall({ encoding }: ListForm, stretches: readonly Stretch<Named>[]): boolean {
+  let bytes = 0;
+  for (const stretch of stretches) {
+    bytes += stretch.encoded(encoding).bytes.length;
+    if (bytes > GZIP_FROM_BYTES) return false;
   }
-  chunks.addText(count === 0 ? form.empty : form.end);
-  gaveOut(instants.subarray(0, count));
-  return chunks.chunks();
+  return true;
 }

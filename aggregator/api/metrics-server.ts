@@ -1,29 +1,43 @@
 // The listener of the resource metrics API: HTTPS with HTTP/1.1 keep-alive, client certificates asked for and judged by us.
 // Probes come without a certificate, so that the handshake never refuses one.
+import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import type { Health } from '../health.ts';
+import type { TrustSource } from '../kube/client-trust.ts';
 import type { ItemSource } from '../store/views.ts';
+import type { Admit } from './access.ts';
 import { refusalAnswer } from './answer.ts';
-import { createIdentify } from './identity.ts';
-import type { IdentityOptions } from './identity.ts';
+import type { MetricsText } from './documents.ts';
 import { createListGate } from './list-gate.ts';
 import { route } from './router.ts';
-import type { MetricsText, RouterOptions } from './router.ts';
+import type { RouterOptions } from './router.ts';
 import { send } from './send.ts';
 import { internalError } from './status.ts';
 
-export interface MetricsServerOptions extends IdentityOptions {
-  /** PEM. */
-  readonly tls: { readonly cert: string; readonly key: string };
+/** PEM. */
+interface ServingPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface MetricsServerOptions {
+  readonly tls: ServingPair;
+  /** Whose client certificates the handshake asks for. */
+  readonly trust: TrustSource;
+  readonly admit: Admit;
+  /** Unix ms. */
+  readonly wallMs?: () => number;
   readonly source: ItemSource;
   readonly health: Health;
   readonly metricsText: () => Promise<MetricsText>;
+  readonly missing: (query: URLSearchParams) => object;
   /** Told when the objects of an answer were read, and what the time is; Unix ms. */
   readonly gaveOut?: (instants: Float64Array, nowWallMs: number) => void;
   readonly log: Logger;
@@ -32,13 +46,16 @@ export interface MetricsServerOptions extends IdentityOptions {
 export interface MetricsServer {
   /** @param port 0: any @returns the port. @throws CodedError `port_in_use` */
   listen(host: string, port: number): Promise<number>;
+  /** Serves new connections with this pair; those that are open go on. @throws Error for a pair that can't be used */
+  renew(tls: ServingPair): void;
   /** Takes no more requests, lets those under way end, up to 5 s. */
   close(): Promise<void>;
 }
 
 /** An idle TLS connection costs 54 KB. */
 const MAX_CONNECTIONS = 512;
-const MAX_HEADER_BYTES = 16 * 1024;
+/** A user in thousands of groups: the front proxy names each in a header, and none may be lost. */
+const MAX_HEADER_BYTES = 128 * 1024;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -49,17 +66,15 @@ const STALLED_MS = 120_000;
 const CLOSE_TIMEOUT_MS = 5000;
 
 export function createMetricsServer(options: MetricsServerOptions): MetricsServer {
-  const { tls, clientCa, requestHeader, log } = options;
+  const { trust, log } = options;
   const routing = routingOf(options);
+  let { tls } = options;
+  const secured = (): SecureContextOptions => secureContext(tls, trust);
   const server = createServer(
     {
-      cert: tls.cert,
-      key: tls.key,
-      // Named to the client too: Go sends only a certificate that one of these signed.
-      ca: [clientCa, requestHeader?.ca].filter((ca) => ca !== undefined),
+      ...secured(),
       requestCert: true,
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
       ALPNProtocols: ['http/1.1'],
       maxHeaderSize: MAX_HEADER_BYTES,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -70,20 +85,46 @@ export function createMetricsServer(options: MetricsServerOptions): MetricsServe
     (request, response) => void answer(request, response, routing, log),
   );
   server.maxConnections = MAX_CONNECTIONS;
+  server.maxHeadersCount = 0; // above a count node:http drops headers without a word; MAX_HEADER_BYTES bounds them
   server.setTimeout(STALLED_MS);
   server.on('tlsClientError', (err) => log.debug({ err }, 'tls handshake failed'));
-  return { listen: (host, port) => listen(server, host, port), close: () => close(server) };
+  const stopFollowing = trust.onChange(() => server.setSecureContext(secured()));
+  return {
+    listen: (host, port) => listen(server, host, port),
+    renew(next) {
+      server.setSecureContext(secureContext(next, trust));
+      tls = next;
+    },
+    close: () => {
+      stopFollowing();
+      return close(server);
+    },
+  };
+}
+
+function secureContext({ cert, key }: ServingPair, trust: TrustSource): SecureContextOptions {
+  const { clientCa, frontProxy } = trust.current();
+  return {
+    cert,
+    key,
+    // Named to the client too: Go sends only a certificate that one of these signed.
+    ca: [clientCa, frontProxy?.ca].filter((ca) => ca !== undefined),
+    minVersion: 'TLSv1.2',
+    // A resumed session has lost the intermediate certificates that the client sent.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
 }
 
 function routingOf(options: MetricsServerOptions): RouterOptions {
-  const { source, health, metricsText, gaveOut, wallMs = Date.now } = options;
+  const { source, health, metricsText, missing, gaveOut, admit, wallMs = Date.now } = options;
   return {
     source,
     health,
     metricsText,
+    missing,
     gate: createListGate(),
     gaveOut: (instants) => gaveOut?.(instants, wallMs()),
-    identify: createIdentify(options),
+    admit,
   };
 }
 

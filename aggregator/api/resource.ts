@@ -1,6 +1,6 @@
 // The two resources of metrics.k8s.io, in the same form for all handlers. Contract: k8s.io/metrics types, metrics-server pkg/api.
 import type { ItemSource, StoredItem, Stretch } from '../store/views.ts';
-import type { Named } from './item-encoder.ts';
+import type { Named } from './item-usage.ts';
 import type { Refusal } from './status.ts';
 import { metricsNotFound, objectNotFound } from './status.ts';
 
@@ -13,8 +13,8 @@ export interface Resource {
   readonly resource: 'nodes' | 'pods';
   readonly kind: 'NodeMetrics' | 'PodMetrics';
   readonly namespaced: boolean;
-  /** Ready bytes of the whole list. */
-  stretches(source: ItemSource, namespace: string | undefined): readonly Stretch[];
+  /** Ready bytes of the list, stretch by stretch. */
+  stretches(source: ItemSource, namespace: string | undefined): readonly Stretch<Named>[];
   items(source: ItemSource, namespace: string | undefined): Iterable<Item>;
   item(source: ItemSource, namespace: string, name: string): Item | undefined;
   unknown(name: string): Refusal;

@@ -1,60 +1,40 @@
-// Which handler answers a request. Health is open to anyone; all else asks for an identity, which is all that is asked for yet.
+// Which handler answers a request, once it is known that the request may be answered.
+// Contract: k8s.io/apiserver's order: path (404), method (405), Accept (406), then what the handler says.
 import type { IncomingMessage } from 'node:http';
-import type { Health, HealthPath } from '../health.ts';
-import { readVersion } from '../version.ts';
+import type { Admit } from './access.ts';
 import type { Answer } from './answer.ts';
-import { JSON_TYPE, jsonAnswer, refusalAnswer, textAnswer } from './answer.ts';
-import { discovery } from './discovery.ts';
+import { refusalAnswer } from './answer.ts';
+import type { DocumentSources } from './documents.ts';
+import { documentOf } from './documents.ts';
 import { get } from './get.ts';
-import type { Identify } from './identity.ts';
+import { takesGzip } from './gzip.ts';
 import { list } from './list.ts';
 import type { ApiContext } from './list.ts';
-import { acceptedForm } from './media-type.ts';
+import { ALL_TYPES, isProduced } from './media-type.ts';
+import { LIST_TYPES } from './openapi-operations.ts';
 import { resourcePath } from './path.ts';
 import type { ResourcePath } from './path.ts';
-import { pretty, wantsPretty } from './pretty.ts';
+import { wantsPretty } from './pretty.ts';
+import { acceptedForm } from './resource-form.ts';
 import type { Refusal } from './status.ts';
-import { METRICS_GROUP, methodNotAllowed, noSuchPath, notAcceptable, unauthorized } from './status.ts';
+import { METRICS_GROUP, methodNotAllowed, noSuchPath, notNegotiable, notProduced } from './status.ts';
 
-export interface MetricsText {
-  readonly contentType: string;
-  readonly body: string;
-}
-
-export interface RouterOptions extends ApiContext {
-  readonly identify: Identify;
-  readonly health: Health;
-  readonly metricsText: () => Promise<MetricsText>;
+export interface RouterOptions extends ApiContext, DocumentSources {
+  readonly admit: Admit;
 }
 
 interface Request {
   readonly path: string;
   readonly query: URLSearchParams | undefined;
   readonly message: IncomingMessage;
+  readonly pretty: boolean;
 }
 
-const HEALTH_PATHS: readonly string[] = ['/healthz', '/livez', '/readyz'];
-const PATHS = [
-  '/apis',
-  `/apis/${METRICS_GROUP}`,
-  `/apis/${METRICS_GROUP}/v1`,
-  `/apis/${METRICS_GROUP}/v1beta1`,
-  ...HEALTH_PATHS,
-  '/metrics',
-  '/version',
-];
-
 export async function route(message: IncomingMessage, options: RouterOptions): Promise<Answer> {
-  const request = { ...splitUrl(message.url ?? '/'), message };
-  const answer = await handle(request, options);
-  const plain = answer.kind === 'refusal' ? refusalAnswer(answer) : answer;
-  if (!wantsPretty(request.query, message.headers['user-agent'])) return plain;
-  try {
-    return pretty(plain);
-  } catch (error) {
-    plain.done?.();
-    throw error;
-  }
+  const { path, query } = splitUrl(message.url ?? '/');
+  const pretty = wantsPretty(query, message.headers['user-agent']);
+  const answer = await handle({ path, query, message, pretty }, options);
+  return answer.kind === 'refusal' ? refusalAnswer(answer, message.headers.accept, pretty) : answer;
 }
 
 function splitUrl(url: string): { readonly path: string; readonly query: URLSearchParams | undefined } {
@@ -68,60 +48,31 @@ function splitUrl(url: string): { readonly path: string; readonly query: URLSear
 
 async function handle(request: Request, options: RouterOptions): Promise<Answer | Refusal> {
   const { path, query, message } = request;
-  const reads = message.method === 'GET' || message.method === 'HEAD';
-  if (HEALTH_PATHS.includes(path)) {
-    if (!reads) return methodNotAllowed;
-    const { code, body } = options.health.answer(path as HealthPath, query ?? new URLSearchParams());
-    return textAnswer(code, body);
-  }
-  if (!options.identify(message)) return unauthorized;
   const target = resourcePath(path);
+  const refused = await options.admit(message, { method: message.method ?? '', path, query, target });
+  if (refused) return refused;
   if (target) return message.method === 'GET' ? resource(request, options, target) : methodNotAllowed;
-  const known = await document(request, options);
-  if (known) return reads ? known : methodNotAllowed;
-  if (path.startsWith(`/apis/${METRICS_GROUP}/`)) return noSuchPath;
-  return jsonAnswer(path === '/' || path === '/index.html' ? 200 : 404, { paths: PATHS });
+  const isUnknownHere = path.startsWith(`/apis/${METRICS_GROUP}/`);
+  const answer = await documentOf(request, options);
+  return isUnknownHere && answer.code === 404 ? noSuchPath : answer;
 }
 
 async function resource(
-  { query, message }: Request,
+  { query, message, pretty }: Request,
   options: RouterOptions,
   path: ResourcePath,
 ): Promise<Answer | Refusal> {
-  const form = acceptedForm(message.headers.accept);
-  if (!form) return notAcceptable(`only the following media types are accepted: ${JSON_TYPE}`);
-  const request = { path, query, form };
-  return path.name === undefined ? list(options, request) : get(options, request, path.name);
-}
-
-async function document({ path, message }: Request, options: RouterOptions): Promise<Answer | Refusal | undefined> {
-  if (path === '/metrics') {
-    const { contentType, body } = await options.metricsText();
-    return textAnswer(200, body, contentType);
-  }
-  if (path === '/version') return jsonAnswer(200, VERSION);
-  const [, root, check, more] = path.split('/', 4);
-  if (check !== undefined && more === undefined && HEALTH_PATHS.includes(`/${root}`)) {
-    const answer = options.health.answerCheck(`/${root}` as HealthPath, check);
-    return answer && textAnswer(answer.code, answer.body);
-  }
-  return discovery(path, message.headers.accept);
-}
-
-const VERSION = versionDocument(readVersion());
-
-/** version.Info of k8s.io/apimachinery. */
-function versionDocument(version: string): object {
-  const [major, minor] = version.split('.');
-  return {
-    major,
-    minor,
-    gitVersion: `v${version}`,
-    gitCommit: '',
-    gitTreeState: '',
-    buildDate: '',
-    goVersion: '',
-    compiler: `node ${process.version}`,
-    platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+  const { accept } = message.headers;
+  const types = path.name === undefined ? LIST_TYPES : ALL_TYPES;
+  if (!isProduced(accept, types)) return notProduced(types);
+  const accepted = acceptedForm(accept);
+  if (!accepted) return notNegotiable(ALL_TYPES);
+  const request = {
+    path,
+    query,
+    accepted,
+    pretty: pretty || accepted.pretty,
+    takesGzip: takesGzip(message.headers['accept-encoding']),
   };
+  return path.name === undefined ? list(options, request) : get(options, request, path.name);
 }

@@ -1,48 +1,75 @@
 // An answer onto the connection: length known beforehand, back-pressure obeyed, gzip for large answers.
-// Contract: k8s.io/apiserver endpoints/handlers/responsewriters: gzip level 1 from 128 KiB on, where the client takes it.
+// Contract: k8s.io/apiserver endpoints/handlers/responsewriters: gzip level 1 for more than 128 KiB, where the client takes it.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { deflate } from '../store/made-bytes.ts';
 import type { Answer } from './answer.ts';
+import { GZIP_FROM_BYTES, gzipBody, takesGzip } from './gzip.ts';
+import { createPacer } from './pacer.ts';
 
-const GZIP_FROM_BYTES = 128 * 1024;
-const GZIP_LEVEL = 1;
+const NOT_MODIFIED = 304;
+const PIECE_BYTES = 256 * 1024;
+const NO_INSTANTS = new Float64Array(0);
 /** A client that has not taken its answer by then is cut off; what the answer holds is freed. */
 const SEND_TIMEOUT_MS = 60_000;
 const AUDIT_ID = /^[\w-]{1,64}$/;
 
 /** Ends when the answer was handed over or the client is gone; throws neither way. */
 export async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
-  const { code, contentType, chunks, headers } = answer;
-  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const gzip = bytes >= GZIP_FROM_BYTES && takesGzip(request.headers['accept-encoding']);
+  const { code, contentType, headers } = answer;
+  const { chunks, coding } = await compressedIfBig(request, answer);
   response.writeHead(code, {
     'Audit-Id': auditId(request.headers['audit-id']),
     'Cache-Control': 'no-cache, private',
-    'Content-Type': contentType,
-    ...(gzip ? { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' } : { 'Content-Length': bytes }),
+    ...(contentType === '' ? {} : { 'Content-Type': contentType }),
+    'Content-Length': bytesOf(chunks),
+    ...(coding === undefined ? {} : { 'Content-Encoding': coding }),
     ...headers,
+    ...(coding === undefined ? {} : { Vary: varyOf(headers) }),
   });
-  if (request.method === 'HEAD') {
+  if (request.method === 'HEAD' || code === NOT_MODIFIED) {
     response.end();
     return;
   }
-  if (chunks.length === 1 && !gzip) {
+  if (chunks.length === 1) {
     response.end(chunks[0]);
     return;
   }
   const timer = setTimeout(() => response.destroy(), SEND_TIMEOUT_MS);
   try {
-    if (gzip) await pipeline(Readable.from(chunks), createGzip({ level: GZIP_LEVEL }), response);
-    else await sendChunks(response, chunks);
+    await sendChunks(response, chunks);
   } catch {
     response.destroy(); // the client went away
   } finally {
     clearTimeout(timer);
   }
+}
+
+type Body = Pick<Answer, 'chunks' | 'coding'>;
+
+/** In slices, as the lists that are made compressed are. */
+async function compressedIfBig(request: IncomingMessage, { chunks, coding }: Answer): Promise<Body> {
+  if (coding !== undefined || bytesOf(chunks) <= GZIP_FROM_BYTES) return { chunks, ...(coding ? { coding } : {}) };
+  if (!takesGzip(request.headers['accept-encoding'])) return { chunks };
+  const pacer = createPacer();
+  const pieces = [];
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      pieces.push(deflate(chunk.subarray(at, at + PIECE_BYTES), NO_INSTANTS));
+      if (pacer.due()) await pacer.rest();
+    }
+  }
+  return { chunks: gzipBody(pieces), coding: 'gzip' };
+}
+
+function varyOf(headers: Answer['headers']): string {
+  const other = headers?.['Vary'];
+  return other === undefined ? 'Accept-Encoding' : `${other}, Accept-Encoding`;
+}
+
+function bytesOf(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 }
 
 async function sendChunks(response: ServerResponse, chunks: readonly Buffer[]): Promise<void> {
@@ -53,13 +80,6 @@ async function sendChunks(response: ServerResponse, chunks: readonly Buffer[]): 
     if (!response.write(chunk)) await once(response, 'drain', { signal: gone.signal });
   }
   response.end();
-}
-
-function takesGzip(acceptEncoding: string | undefined): boolean {
-  return (acceptEncoding ?? '').split(',').some((coding) => {
-    const [name = '', quality = 'q=1'] = coding.split(';').map((part) => part.trim().toLowerCase());
-    return name === 'gzip' && Number(quality.slice('q='.length)) !== 0;
-  });
 }
 
 /** The front proxy's, so that both logs speak of the same request, else a new one. */

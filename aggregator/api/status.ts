@@ -68,6 +68,17 @@ export function notAcceptable(message: string): Refusal {
   return refusal(406, 'NotAcceptable', message);
 }
 
+/** None of the types that a path has is accepted, whatever the object. */
+export function notProduced(types: readonly string[]): Refusal {
+  const message = `406: Not Acceptable\n\nAvailable representations: ${types.join(', ')}`;
+  return refusal(406, 'NotAcceptable', message, {});
+}
+
+/** A type is accepted, but not in the form that is asked for with it. */
+export function notNegotiable(types: readonly string[]): Refusal {
+  return notAcceptable(`only the following media types are accepted: ${types.join(', ')}`);
+}
+
 /** No such object, as the lister of the core resource says it: `kind` is "node" for nodes and "pods" for pods. */
 export function objectNotFound(kind: string, name: string): Refusal {
   return refusal(404, 'NotFound', `${kind} "${name}" not found`, { name, kind });
@@ -82,12 +93,19 @@ export function metricsNotFound(kind: 'nodemetrics' | 'podmetrics', name: string
   });
 }
 
-export function invalidListOption(field: string, message: string): Refusal {
-  const cause = `Forbidden: ${message}`;
-  return refusal(422, 'Invalid', `ListOptions.meta.k8s.io "" is invalid: ${field}: ${cause}`, {
+export interface OptionProblem {
+  readonly field: string;
+  readonly reason: 'FieldValueForbidden' | 'FieldValueNotSupported';
+  readonly message: string;
+}
+
+export function invalidListOptions(problems: readonly OptionProblem[]): Refusal {
+  const texts = problems.map(({ field, message }) => `${field}: ${message}`);
+  const all = texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+  return refusal(422, 'Invalid', `ListOptions.meta.k8s.io "" is invalid: ${all}`, {
     group: 'meta.k8s.io',
     kind: 'ListOptions',
-    causes: [{ reason: 'FieldValueForbidden', message: cause, field }],
+    causes: problems.map(({ field, reason, message }) => ({ reason, message, field })),
   });
 }
 

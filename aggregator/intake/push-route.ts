@@ -4,20 +4,20 @@ import { decodeBatch } from '../../agent/protocol/codec.ts';
 import type { Batch } from '../../agent/protocol/batch.ts';
 import type { PushError, PushErrorCode, PushReply } from '../../agent/protocol/reply.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
-import type { TokenFile } from '../../agent/runtime/secret-files.ts';
 import type { AggregatorMetrics } from '../metrics.ts';
 import type { ShortageEvent } from '../resize/shortage-event.ts';
 import type { Observation } from '../store/observation.ts';
 import type { PointStore } from '../store/point-store.ts';
 import type { Receipt } from '../store/row.ts';
-import { isBearer } from './bearer.ts';
+import type { AgentIdentities } from './agent-identity.ts';
 import type { ClockSkew } from './clock-skew.ts';
 import type { Room } from './push-body.ts';
 import { readBody } from './push-body.ts';
+import type { PushRefusals } from './push-refusals.ts';
 import { joinShortages } from './shortage-events.ts';
 
 export interface PushParts {
-  readonly token: TokenFile;
+  readonly agents: AgentIdentities;
   readonly store: PointStore;
   readonly log: Logger;
   /** This process's monotonic clock, ms, the store's own; and Unix ms. */
@@ -27,6 +27,17 @@ export interface PushParts {
   /** A container's own limits were read to be others than before: the outcome of a resize, on the node. */
   readonly onObserved: (containerId: string, observation: Observation) => void;
   readonly metrics: AggregatorMetrics;
+  /** A push was refused because of who sent it. `node` is the one that the token names, by its own word only; '': none. */
+  readonly onRefused?: (node: string, code: PushErrorCode, reason: string) => void;
+  /** Pods of a batch that are bound to another node: their rows were left out. */
+  readonly onForeignPods?: (node: string, podUids: readonly string[]) => void;
+}
+
+/** What the pushes of one server share. */
+export interface PushWatch {
+  readonly skew: ClockSkew;
+  readonly room: Room;
+  readonly refusals: PushRefusals;
 }
 
 /** `bytes` of the body, and when it was there (performance.now()). */
@@ -42,22 +53,12 @@ const MESSAGES: { readonly [kind in 'unknown_epoch' | 'stale' | 'overloaded']: s
   overloaded: 'more nodes than this aggregator holds',
 };
 
-/** Whether the sender has the token; an unreadable token file lets nobody in. */
-export function isAgent(request: IncomingMessage, { token, log }: PushParts): boolean {
-  try {
-    return isBearer(request.headers.authorization, token.read());
-  } catch (err) {
-    log.error({ err }, 'push token unreadable: no push is taken');
-    return false;
-  }
-}
-
-/** Never rejects because of what was sent. */
+/** Never rejects because of what was sent. @param node that the sender's token names */
 export async function takePush(
   request: IncomingMessage,
+  node: string,
   parts: PushParts,
-  skew: ClockSkew,
-  room: Room,
+  { skew, room, refusals }: PushWatch,
 ): Promise<PushAnswer> {
   const coding = request.headers['content-encoding'] ?? 'identity';
   if (coding !== 'identity') return refused('malformed', 'no content-encoding is taken here');
@@ -73,10 +74,17 @@ export async function takePush(
     return { kind: 'refused', error, bytes, beganMs };
   }
   const { batch } = decoded;
+  if (batch.node !== node) {
+    const message = `the token is of node ${JSON.stringify(node)}: it can't speak for ${JSON.stringify(batch.node)}`;
+    refusals.foreignNode(node, batch.node);
+    return refused('foreign_node', message, bytes, beganMs);
+  }
   const receipt = { monoMs: parts.clock(), wallMs: parts.wallMs() };
   const accepted = parts.store.accept(batch, receipt.monoMs, receipt.wallMs);
   if (accepted.kind !== 'accepted') return refused(accepted.kind, MESSAGES[accepted.kind], bytes, beganMs);
   skew.measured(batch.node, batch.wallTimeMs - receipt.wallMs);
+  refusals.taken(node, accepted.foreignPods);
+  if (accepted.foreignPods.length > 0) parts.onForeignPods?.(node, accepted.foreignPods);
   tell(parts, batch, accepted.limitsChanged, receipt);
   const reply = { accepted: batch.sequence, names: accepted.names, directives: [] };
   return { kind: 'reply', reply, bytes, beganMs };

@@ -1,17 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Batch } from '../../agent/protocol/batch.ts';
 import { BATCH_BINARY_V1, BATCH_JSON_V1, BATCH_PATH } from '../../agent/protocol/batch.ts';
 import { MAX_BATCH_BYTES } from '../../agent/protocol/bounds.ts';
 import { encodeBatch } from '../../agent/protocol/codec.ts';
 import { decodePushError, decodeReply } from '../../agent/protocol/push-reply.ts';
 import { silentLogger } from '../../agent/runtime/logger.ts';
-import { tokenFile } from '../../agent/runtime/secret-files.ts';
 import { createAggregatorMetrics } from '../metrics.ts';
 import type { ShortageEvent } from '../resize/shortage-event.ts';
 import { createClusterPki } from '../standalone/pki.ts';
@@ -30,11 +26,13 @@ import {
   usageRow,
   WALL_MS,
 } from '../store/store.test-support.ts';
+import type { AgentIdentities } from './agent-identity.ts';
+import { bearerToken } from './bearer.ts';
 import { createPushServer } from './push-server.ts';
 import type { PushServer } from './push-server.ts';
 
 const MAIN = id('a1');
-const TOKEN = 'a-token-of-agents';
+const TOKEN = 'token-of-n1';
 const identities = [NODE_IDENTITY, containerIdentity(1, MAIN)];
 const web = pod('web', [container('main', MAIN)]);
 
@@ -45,30 +43,32 @@ interface Answer {
 }
 
 let pki: ClusterPki;
-let folder: string;
 let server: PushServer;
 let port: number;
 let agent: Agent;
 let made: ReturnType<typeof testStore>;
 let shortages: ShortageEvent[];
 let observed: [string, Observation][];
+let refusals: [string, string, string][];
+let foreign: [string, readonly string[]][];
 let metrics: ReturnType<typeof createAggregatorMetrics>;
 
 beforeAll(async () => {
   pki = await createClusterPki(Date.now());
-  folder = mkdtempSync(join(tmpdir(), 'headroom-push-'));
-  writeFileSync(join(folder, 'token'), `${TOKEN}\n`);
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 beforeEach(async () => {
   made = testStore();
   shortages = [];
   observed = [];
+  refusals = [];
+  foreign = [];
   metrics = createAggregatorMetrics({ counts: () => made.store.counts(), clockSkews: () => made.store.clockSkews() });
   server = createPushServer({
     tls: pki.serving,
-    token: tokenFile(join(folder, 'token')),
+    agents,
+    onRefused: (...given) => refusals.push(given),
+    onForeignPods: (...given) => foreign.push(given),
     store: made.store,
     log: silentLogger,
     clock: () => 0,
@@ -87,6 +87,18 @@ afterEach(async () => {
   agent.destroy();
   await server.close();
 });
+
+/** Tokens read `token-of-NODE`; others are nobody's, or can't be told. */
+const agents: AgentIdentities = {
+  identify(authorization = '') {
+    const refused = { kind: 'refused', message: 'why', claimedNode: '' } as const;
+    const token = bearerToken(authorization) ?? '';
+    if (token === 'later') return Promise.resolve({ ...refused, code: 'unavailable', claimedNode: 'n1' });
+    if (token === 'person') return { ...refused, code: 'forbidden' };
+    const node = /^token-of-(\w+)$/.exec(token)?.[1];
+    return node === undefined ? { ...refused, code: 'unauthenticated' } : Promise.resolve({ kind: 'agent', node });
+  },
+};
 
 interface Sent {
   readonly method?: string;
@@ -146,24 +158,45 @@ describe('createPushServer', () => {
   });
 
   it.each([
-    ['no token', {}],
-    ['a wrong token', { authorization: 'Bearer wrong' }],
-    ['a token that begins like ours', { authorization: `Bearer ${TOKEN}x` }],
-    ['another scheme', { authorization: `Basic ${TOKEN}` }],
-  ])('refuses %s with 401 and stores nothing', async (_, headers: Readonly<Record<string, string>>) => {
+    ['no token', {}, 401, 'unauthenticated'],
+    ['a wrong token', { authorization: 'Bearer wrong' }, 401, 'unauthenticated'],
+    ['another scheme', { authorization: `Basic ${TOKEN}` }, 401, 'unauthenticated'],
+    ['someone who is no agent', { authorization: 'Bearer person' }, 403, 'forbidden'],
+    ['someone whom nobody can vouch for now', { authorization: 'Bearer later' }, 503, 'unavailable'],
+    ['the agent of another node', { authorization: 'Bearer token-of-n2' }, 403, 'foreign_node'],
+  ])('refuses %s and stores nothing', async (_, headers: Readonly<Record<string, string>>, status, code) => {
     made.store.upsertPod(web);
     const body = encodeBatch(batch({ identities, rows: [usageRow(1)] }), BATCH_BINARY_V1);
     const answer = await send({ headers: { 'content-type': BATCH_BINARY_V1, ...headers }, body });
-    expect([answer.status, codeOf(answer)]).toEqual([401, 'unauthenticated']);
+    expect([answer.status, codeOf(answer)]).toEqual([status, code]);
+    expect(answer.headers['retry-after']).toBe(code === 'unavailable' ? '1' : undefined);
+    expect(listed(made.store)).toEqual([]);
+    expect(await outcomes()).toEqual([`headroom_push_total{outcome="${code}"} 1`]);
+    expect(refusals).toMatchObject([[{ foreign_node: 'n2', unavailable: 'n1' }[code] ?? '', code, expect.any(String)]]);
+  });
+
+  it('says whom the token is of and for whom it can’t speak', async () => {
+    const body = encodeBatch(batch(), BATCH_BINARY_V1);
+    const answer = await send({ headers: { ...AUTHORIZED, authorization: 'Bearer token-of-n2' }, body });
+    const message = 'the token is of node "n2": it can\'t speak for "n1"';
+    expect(decodePushError(answer.body)).toMatchObject({ error: { message } });
+  });
+
+  it('takes a batch without the rows of pods that are bound to another node, and tells of them', async () => {
+    made.store.upsertPod({ ...web, nodeName: 'n2' });
+    const answer = await push(batch({ identities, rows: [usageRow(0), usageRow(1)] }));
+    expect(answer.status).toBe(200);
+    expect(foreign).toEqual([['n1', ['uid-web']]]);
     expect(listed(made.store)).toEqual([]);
   });
 
-  it('lets nobody in while its token file is empty, and takes the token that comes', async () => {
-    const path = join(folder, 'token');
-    writeFileSync(path, '');
-    const refused = await push(batch());
-    writeFileSync(path, TOKEN);
-    expect([refused.status, (await push(batch())).status]).toEqual([401, 200]);
+  it('serves new connections with the pair that it was given anew', async () => {
+    const next = await createClusterPki(Date.now());
+    server.renew(next.serving);
+    agent.destroy();
+    await expect(push(batch())).rejects.toThrow('certificate');
+    agent = new Agent({ ca: next.ca });
+    expect((await push(batch())).status).toBe(200);
   });
 
   it('names the versions that it takes when it is sent another', async () => {
@@ -218,7 +251,7 @@ describe('createPushServer', () => {
     socket.end();
     socket.resume();
     await new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    expect((await push(batch({ node: 'n2' }))).status).toBe(200);
+    expect((await push(batch())).status).toBe(200);
     expect(listed(made.store)).toEqual([]);
   });
 
@@ -278,7 +311,7 @@ describe('createPushServer', () => {
   it('says which port is taken', async () => {
     const other = createPushServer({
       tls: pki.serving,
-      token: tokenFile(join(folder, 'token')),
+      agents,
       store: made.store,
       log: silentLogger,
       clock: () => 0,

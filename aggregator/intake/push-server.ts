@@ -7,9 +7,9 @@ import { MAX_BATCH_BYTES } from '../../agent/protocol/bounds.ts';
 import { encodePushError, encodeReply, PUSH_ERROR_STATUS } from '../../agent/protocol/push-reply.ts';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
 import { watchClockSkew } from './clock-skew.ts';
-import type { Room } from './push-body.ts';
-import type { PushAnswer, PushParts } from './push-route.ts';
-import { isAgent, refused, takePush } from './push-route.ts';
+import { watchPushRefusals } from './push-refusals.ts';
+import type { PushAnswer, PushParts, PushWatch } from './push-route.ts';
+import { refused, takePush } from './push-route.ts';
 
 /** PEM. */
 export interface ServingCertificate {
@@ -24,6 +24,8 @@ export interface PushServerOptions extends PushParts {
 export interface PushServer {
   /** @returns the port @throws CodedError port_in_use */
   listen(host: string, port: number): Promise<number>;
+  /** Serves new connections with this pair; those that are open go on. @throws Error for a pair that can't be used */
+  renew(tls: ServingCertificate): void;
   close(): Promise<void>;
 }
 
@@ -43,15 +45,15 @@ const TIMEOUTS = {
 
 export function createPushServer(options: PushServerOptions): PushServer {
   const { log, tls } = options;
-  const skew = watchClockSkew(log);
-  const room: Room = { takenBytes: 0, maxBytes: MAX_ROOM_BYTES };
+  const watch: PushWatch = {
+    skew: watchClockSkew(log),
+    room: { takenBytes: 0, maxBytes: MAX_ROOM_BYTES },
+    refusals: watchPushRefusals(log, options.clock),
+  };
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const wrong = wrongRoute(request);
     if (wrong !== undefined) return answerPlain(request, response, wrong);
-    if (!isAgent(request, options)) {
-      return answer(request, response, refused('unauthenticated', 'the bearer token of an agent is needed'), options);
-    }
-    answer(request, response, await takePush(request, options, skew, room), options);
+    answer(request, response, await taken(request, options, watch), options);
   };
   const server = createServer({ ...tls, ...TIMEOUTS, maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     handle(request, response).catch((err: unknown) => {
@@ -63,8 +65,23 @@ export function createPushServer(options: PushServerOptions): PushServer {
   server.on('tlsClientError', (err) => log.debug({ err }, 'tls handshake failed'));
   return {
     listen: (host, port) => listen(server, host, port),
+    renew: (pair) => server.setSecureContext(pair),
     close: () => closeServer(server),
   };
+}
+
+async function taken(request: IncomingMessage, options: PushParts, watch: PushWatch): Promise<PushAnswer> {
+  const verdict = await options.agents.identify(request.headers.authorization);
+  if (request.destroyed) return { kind: 'aborted' };
+  if (verdict.kind === 'agent') {
+    const answer = await takePush(request, verdict.node, options, watch);
+    if (answer.kind === 'refused') options.onRefused?.(verdict.node, answer.error.code, answer.error.message);
+    return answer;
+  }
+  const { code, message, claimedNode: node } = verdict;
+  watch.refusals.stranger({ address: request.socket.remoteAddress ?? '', node }, code, message);
+  options.onRefused?.(node, code, message);
+  return refused(code, message);
 }
 
 type HttpsServer = ReturnType<typeof createServer>;
@@ -105,7 +122,7 @@ function answer(request: IncomingMessage, response: ServerResponse, given: PushA
   }
   const { code } = given.error;
   metrics.pushed(code, given.bytes, seconds);
-  const headers: Record<string, string> = code === 'overloaded' ? { 'retry-after': '1' } : {};
+  const headers: Record<string, string> = code === 'overloaded' || code === 'unavailable' ? { 'retry-after': '1' } : {};
   send(request, response, PUSH_ERROR_STATUS[code], 'application/json', encodePushError(given.error), headers);
 }
 

@@ -16,6 +16,8 @@ export interface KubeEndpoint {
   /** Scheme, host, port and base path, without a slash at the end. */
   readonly server: string;
   readonly tls: KubeTls;
+  /** Of the pod's service account, or of the kubeconfig's context; undefined: neither says. */
+  readonly namespace: string | undefined;
   /** Authorization and impersonation as they are now; reads files at times. */
   headers(): Promise<Readonly<Record<string, string>>>;
 }
@@ -36,7 +38,12 @@ export async function loadKubeEndpoint(path: string | undefined): Promise<KubeEn
       throw new Error(`${cluster.server} is no URL; outside a cluster give --kubeconfig`);
     if (cluster.proxyUrl) throw new Error('a cluster behind proxy-url is not supported');
     const options = await optionsOf(config);
-    return { server: cluster.server.replace(/\/+$/, ''), tls: tlsOf(options), headers: () => headersOf(config) };
+    return {
+      server: cluster.server.replace(/\/+$/, ''),
+      tls: tlsOf(options),
+      namespace: config.getContextObject(config.getCurrentContext())?.namespace,
+      headers: () => headersOf(config),
+    };
   } catch (cause) {
     const where = path ?? 'the in-cluster configuration';
     throw new CodedError('kubeconfig', `can't use ${where}: ${(cause as Error).message}`, cause);

@@ -1,5 +1,5 @@
 // HTTP to the API server on kept connections: a small pool for calls, so that a patch never waits for a TLS handshake,
-// and one apart for watches. HTTP/1.1 as undici speaks it; every call ends by a time-out.
+// and one apart for lists and watches. HTTP/1.1 as undici speaks it; every call ends by a time-out.
 import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { KubeEndpoint } from './config.ts';
@@ -23,20 +23,24 @@ export interface KubeCall {
   readonly timeoutMs?: number;
 }
 
-/** A watch's answer: status and the body's chunks as they come. */
+/** A list's or a watch's answer: status and the body's chunks as they come. */
 export interface KubeStream {
   readonly status: number;
+  /** As in KubeAnswer. */
+  readonly retryAfterSeconds: number;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
 export interface KubeHttp {
   call(call: KubeCall): Promise<KubeAnswer>;
+  /** Ends by the signal alone. A body that is not read to its end has to be ended by it. */
   stream(path: string, signal: AbortSignal): Promise<KubeStream>;
   close(): Promise<void>;
 }
 
 const CALL_CONNECTIONS = 4;
-const WATCH_CONNECTIONS = 8;
+/** One a reflector, opened when it is needed: one too few would keep a list waiting for as long as a watch lasts. */
+const WATCH_CONNECTIONS = 32;
 const CALL_TIMEOUT_MS = 10_000;
 /** A page of 500 objects is far below this. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
@@ -58,6 +62,7 @@ export function createKubeHttp(endpoint: KubeEndpoint, userAgent: string): KubeH
   });
   const watches = new Agent({
     ...common,
+    ...pool,
     connections: WATCH_CONNECTIONS,
     headersTimeout: HEADERS_TIMEOUT_MS,
     bodyTimeout: 0,
@@ -92,7 +97,7 @@ export function createKubeHttp(endpoint: KubeEndpoint, userAgent: string): KubeH
       signal,
     });
     if (response.statusCode === 401) headers.expire();
-    return { status: response.statusCode, chunks: response.body };
+    return { status: response.statusCode, retryAfterSeconds: retryAfter(response), chunks: response.body };
   }
 
   const close = async (): Promise<void> => void (await Promise.all([calls.destroy(), watches.destroy()]));

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LineTooLong, readLines } from './lines.ts';
+import { readLines, TooLong, WholeBody } from './lines.ts';
 
 async function* chunksOf(text: string, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text);
@@ -14,7 +14,7 @@ async function* chunksOf(text: string, sizes: readonly number[]): AsyncGenerator
 
 async function linesOf(text: string, sizes: readonly number[], maxBytes = 1000): Promise<string[]> {
   const lines: string[] = [];
-  for await (const each of readLines(chunksOf(text, sizes), maxBytes)) lines.push(each);
+  for await (const each of readLines(chunksOf(text, sizes), maxBytes)) lines.push(each.toString());
   return lines;
 }
 
@@ -37,8 +37,18 @@ describe('lines of a watch', () => {
   });
 
   it('are refused when too long, also before their end is seen', async () => {
-    await expect(linesOf(`${'x'.repeat(11)}\n`, [100], 10)).rejects.toThrow(LineTooLong);
-    await expect(linesOf('x'.repeat(11), [4], 10)).rejects.toThrow(LineTooLong);
+    await expect(linesOf(`${'x'.repeat(11)}\n`, [100], 10)).rejects.toThrow(TooLong);
+    await expect(linesOf('x'.repeat(11), [4], 10)).rejects.toThrow(TooLong);
     expect(await linesOf(`${'x'.repeat(10)}\n`, [4], 10)).toHaveLength(1);
+  });
+});
+
+describe('a whole body', () => {
+  it('is put together, up to its bound', async () => {
+    const body = new WholeBody(12);
+    expect((await body.read(chunksOf('twelve bytes', [5, 1]))).toString()).toBe('twelve bytes');
+    expect((await body.read(chunksOf('two', [5]))).toString()).toBe('two');
+    expect((await body.read(chunksOf('', [5]))).toString()).toBe('');
+    await expect(body.read(chunksOf('thirteen byte', [5]))).rejects.toThrow(TooLong);
   });
 });

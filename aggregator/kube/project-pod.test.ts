@@ -50,6 +50,7 @@ describe('the projection of a pod', () => {
       labels: { app: 'web' },
       annotations: { 'headroom.dev/resize': 'true' },
       phase: 'Running',
+      ready: false,
       qosClass: 'Burstable',
       terminating: false,
       isMirror: false,
@@ -92,6 +93,17 @@ describe('the projection of a pod', () => {
     ['an owner of kind Node', { ownerReferences: [{ kind: 'Node' }] }],
   ])('knows a static pod by %s', (_what, meta) => {
     expect(projectPod({ ...POD, metadata: { ...POD.metadata, ...meta } })?.isMirror).toBe(true);
+  });
+
+  it('knows a pod that is ready, and why a container waits', () => {
+    const pod = projectPod({
+      ...POD,
+      status: {
+        conditions: [{ type: 'Ready', status: 'True' }],
+        containerStatuses: [{ name: 'app', state: { waiting: { reason: 'CrashLoopBackOff' } } }],
+      },
+    });
+    expect(pod).toMatchObject({ ready: true, containers: [{ name: 'app', waiting: 'CrashLoopBackOff' }, {}, {}, {}] });
   });
 
   it('gives the config hash of a static pod, which is the uid in its cgroup path', () => {

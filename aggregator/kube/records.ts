@@ -12,6 +12,8 @@ export interface ContainerRecord {
   /** 64 hex without the runtime's prefix, '' before the container was created. */
   readonly containerId: string;
   readonly running: boolean;
+  /** Why it waits (CrashLoopBackOff, ImagePullBackOff …); absent while it does not. */
+  readonly waiting?: string;
   /** An ordinary container, or an init container (restartable ones are sidecars). */
   readonly kind: 'container' | 'init' | 'sidecar';
   readonly requests: ResourceAmounts;
@@ -38,6 +40,8 @@ export interface PodRecord {
   /** Only `headroom.dev/…` ones. */
   readonly annotations: Readonly<Record<string, string>>;
   readonly phase: string;
+  /** Condition Ready; autoscalers leave out pods that are not. */
+  readonly ready?: boolean;
   readonly qosClass: string;
   readonly terminating: boolean;
   readonly isMirror: boolean;

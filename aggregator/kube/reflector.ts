@@ -1,16 +1,25 @@
 // List and watch of one resource (API concepts: "Efficient detection of changes"): pages of 500, bookmarks, 410 → list again.
 // It never gives up; what it keeps of an object is its key and resourceVersion, the projection goes straight to the listener.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../agent/runtime/clock.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import { createBackoff, sleepUnlessAborted } from './backoff.ts';
 import type { Backoff, Sleep } from './backoff.ts';
 import type { KubeHttp } from './http.ts';
-import { LineTooLong, readLines } from './lines.ts';
+import { both, objectOf, readShaped, SharedValues, WHOLE } from './json-shape.ts';
+import type { ObjectShape } from './json-shape.ts';
+import { readLines, TooLong, WholeBody } from './lines.ts';
+import { readListPage } from './list-page.ts';
+import type { ListMeta } from './list-page.ts';
 import type { WireMeta, WireObject, WireStatus } from './wire.ts';
 
 export interface ReflectorOptions<T> {
   /** Collection, e.g. "/api/v1/pods". */
   readonly path: string;
+  /** e.g. "metadata.name=x"; undefined: everything. */
+  readonly fieldSelector?: string;
+  /** What `project` and `keyOf` read of an object, metadata.resourceVersion included; undefined: objects are parsed whole. */
+  readonly shape?: ObjectShape;
   /** undefined: not an object that can be kept. Must not throw. */
   readonly project: (object: WireObject) => T | undefined;
   /** What tells two incarnations apart, e.g. the uid. */
@@ -27,6 +36,12 @@ export interface ReflectorOptions<T> {
 
 const PAGE = 500;
 const LIST_TIMEOUT_MS = 60_000;
+/** 500 of the largest objects would be more; a server that sends as much for others is broken. */
+const MAX_PAGE_BYTES = 64 * 1024 * 1024;
+/** Objects are taken in for so long at a stretch, then others get their turn. */
+const SLICE_MS = 5;
+/** The most that a server's Retry-After is heeded. */
+const MAX_RETRY_AFTER_MS = 60_000;
 const WATCH_SECONDS = { least: 240, most: 480 };
 /** A watch that outlives its own timeoutSeconds by this much has lost its server. */
 const WATCH_GRACE_MS = 15_000;
@@ -35,7 +50,20 @@ const SETTLED_MS = 10_000;
 /** etcd takes 1.5 MiB an object; its JSON with managed fields stays below this. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
+/** What an event of type ERROR has for an object (meta/v1 Status). */
+const STATUS_SHAPE = objectOf({ code: WHOLE, reason: WHOLE, message: WHOLE });
+
 type WatchEnd = 'ended' | 'expired' | 'failed';
+
+/** The server answered, but not with what was asked for. */
+class Refused extends Error {
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterSeconds: number) {
+    super(message);
+    this.retryAfterMs = Math.min(MAX_RETRY_AFTER_MS, retryAfterSeconds * 1000);
+  }
+}
 
 interface WatchEvent {
   readonly type?: string;
@@ -49,6 +77,8 @@ export class Reflector<T> {
   readonly #sleep: Sleep;
   /** key → resourceVersion of what the listener was told. */
   readonly #known = new Map<string, string>();
+  readonly #shared = new SharedValues();
+  readonly #eventShape: ObjectShape;
   #resourceVersion = '';
   #lastSyncMs = -Infinity;
   readonly #synced: Promise<void>;
@@ -57,6 +87,8 @@ export class Reflector<T> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
+    const object = options.shape === undefined ? WHOLE : both(options.shape, STATUS_SHAPE);
+    this.#eventShape = objectOf({ type: WHOLE, object });
     this.#backoff = createBackoff(options.random ?? Math.random);
     this.#sleep = options.sleep ?? sleepUnlessAborted;
     this.#synced = new Promise((resolve) => (this.#resolveSynced = resolve));
@@ -90,38 +122,31 @@ export class Reflector<T> {
     const { log, path } = this.#options;
     while (!signal.aborted) {
       let end: WatchEnd = 'failed';
+      let leastMs = 0;
       try {
         if (this.#resourceVersion === '') await this.#list();
         end = await this.#watch();
       } catch (err) {
         if (signal.aborted) return;
         log.warn({ path, err }, 'list or watch failed');
+        if (err instanceof Refused) leastMs = err.retryAfterMs;
       }
       if (end === 'expired') this.#resourceVersion = '';
       // A stream that closes in its own time starts again at once, by its time-out's jitter; anything else backs off.
-      if (end !== 'ended') await this.#sleep(this.#backoff.nextMs(), signal);
+      if (end !== 'ended') await this.#sleep(Math.max(leastMs, this.#backoff.nextMs()), signal);
     }
   }
 
   async #list(): Promise<void> {
-    const { http, path, log } = this.#options;
+    const { path, log } = this.#options;
     const seen = new Set<string>();
-    let from = '';
-    let meta: { resourceVersion?: string; continue?: string } = {};
+    const body = new WholeBody(MAX_PAGE_BYTES);
+    let meta: ListMeta = {};
     do {
-      const query = `?limit=${PAGE}${from === '' ? '' : `&continue=${encodeURIComponent(from)}`}`;
-      const answer = await http.call({
-        method: 'GET',
-        path: path + query,
-        signal: this.#abort.signal,
-        timeoutMs: LIST_TIMEOUT_MS,
-      });
-      const list = (answer.body ?? {}) as { metadata?: typeof meta; items?: WireObject[] } & WireStatus;
-      if (answer.status !== 200) throw new Error(`GET ${path}: HTTP ${answer.status}: ${list.message ?? ''}`);
-      for (const item of list.items ?? []) this.#upsert(item, seen);
-      meta = list.metadata ?? {};
-      from = meta.continue ?? '';
-    } while (from !== '');
+      const from = meta.continue ? `&continue=${encodeURIComponent(meta.continue)}` : '';
+      const page = await this.#page(`${path}?limit=${PAGE}${this.#selection()}${from}`, body);
+      meta = await this.#takePage(page, seen);
+    } while (meta.continue);
     if (!meta.resourceVersion) throw new Error(`GET ${path}: the list has no resourceVersion`);
     for (const key of this.#known.keys()) if (!seen.has(key)) this.#remove(key);
     this.#resourceVersion = meta.resourceVersion;
@@ -130,19 +155,51 @@ export class Reflector<T> {
     log.info({ path, count: seen.size }, 'listed');
   }
 
-  async #watch(): Promise<WatchEnd> {
+  #page(path: string, whole: WholeBody): Promise<Buffer> {
+    return this.#within(LIST_TIMEOUT_MS, async (signal) => {
+      const { status, retryAfterSeconds, chunks } = await this.#options.http.stream(path, signal);
+      const body = await whole.read(chunks);
+      if (status === 200) return body;
+      throw new Refused(`GET ${path}: HTTP ${status}: ${messageIn(body)}`, retryAfterSeconds);
+    });
+  }
+
+  async #takePage(page: Buffer, seen: Set<string>): Promise<ListMeta> {
+    const items = readListPage(page, this.#options.shape ?? WHOLE, this.#shared);
+    let beganMs = performance.now();
+    for (;;) {
+      const item = items.next();
+      if (item.done) return item.value;
+      this.#upsert(item.value, seen);
+      if (performance.now() - beganMs < SLICE_MS) continue;
+      await nextTurn();
+      if (this.#abort.signal.aborted) throw new Error('closed while listing');
+      beganMs = performance.now();
+    }
+  }
+
+  #watch(): Promise<WatchEnd> {
     const { http, path, random = Math.random } = this.#options;
     const { least, most } = WATCH_SECONDS;
     const seconds = Math.round(least + random() * (most - least));
-    const query = `?watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${this.#resourceVersion}`;
+    const query = `?watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${this.#resourceVersion}${this.#selection()}`;
+    return this.#within(seconds * 1000 + WATCH_GRACE_MS, async (signal) => {
+      const { status, retryAfterSeconds, chunks } = await http.stream(path + query, signal);
+      if (status === 410) return 'expired';
+      if (status !== 200) throw new Refused(`watch of ${path}: HTTP ${status}`, retryAfterSeconds);
+      return this.#follow(chunks);
+    });
+  }
+
+  /** What is left of the connection's work when `act` ends is cut off. */
+  async #within<R>(ms: number, act: (signal: AbortSignal) => Promise<R>): Promise<R> {
     // No AbortSignal.any here: on Node 20 each one stays referenced by the long-lived signal.
     const stop = new AbortController();
     const onAbort = (): void => stop.abort();
     this.#abort.signal.addEventListener('abort', onAbort);
-    const deadline = setTimeout(onAbort, seconds * 1000 + WATCH_GRACE_MS);
+    const deadline = setTimeout(onAbort, ms);
     try {
-      const stream = await http.stream(path + query, stop.signal);
-      return await this.#follow(stream.status, stream.chunks);
+      return await act(stop.signal);
     } finally {
       clearTimeout(deadline);
       this.#abort.signal.removeEventListener('abort', onAbort);
@@ -150,14 +207,12 @@ export class Reflector<T> {
     }
   }
 
-  async #follow(status: number, chunks: AsyncIterable<Uint8Array>): Promise<WatchEnd> {
+  async #follow(chunks: AsyncIterable<Uint8Array>): Promise<WatchEnd> {
     const { path, log, clock } = this.#options;
-    if (status === 410) return 'expired';
-    if (status !== 200) throw new Error(`watch of ${path}: HTTP ${status}`);
     const startMs = clock.bootTimeMs();
     try {
       for await (const line of readLines(chunks, MAX_LINE_BYTES)) {
-        const refusal = this.#apply(JSON.parse(line) as WatchEvent);
+        const refusal = this.#apply(readShaped(line, this.#eventShape, this.#shared) as WatchEvent);
         if (refusal) {
           log.info({ path, reason: refusal.reason, code: refusal.code }, 'watch refused by the server');
           return refusal.code === 410 || refusal.reason === 'Expired' ? 'expired' : 'failed';
@@ -210,6 +265,11 @@ export class Reflector<T> {
     if (this.#known.delete(key)) this.#options.onRemove(key);
   }
 
+  #selection(): string {
+    const { fieldSelector } = this.#options;
+    return fieldSelector === undefined ? '' : `&fieldSelector=${encodeURIComponent(fieldSelector)}`;
+  }
+
   #heard(): void {
     this.#lastSyncMs = this.#options.clock.bootTimeMs();
   }
@@ -217,5 +277,14 @@ export class Reflector<T> {
 
 /** Errors of sockets and aborts carry a code or a name of their own; a line that is no JSON or too long does not. */
 function isConnectionError(err: unknown): boolean {
-  return !(err instanceof SyntaxError) && !(err instanceof LineTooLong);
+  return !(err instanceof SyntaxError) && !(err instanceof TooLong);
+}
+
+/** Of a Status; '' when a proxy wrote something else. */
+function messageIn(body: Buffer): string {
+  try {
+    return (JSON.parse(body.toString()) as WireStatus).message ?? '';
+  } catch {
+    return '';
+  }
 }

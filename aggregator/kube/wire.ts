@@ -7,7 +7,8 @@ export interface WireMeta {
   readonly namespace?: string;
   readonly resourceVersion?: string;
   readonly generation?: number;
-  readonly deletionTimestamp?: string;
+  /** Its time, or that it is there. */
+  readonly deletionTimestamp?: string | boolean;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly { readonly kind?: string }[];
@@ -35,7 +36,7 @@ export interface WireContainer {
 export interface WireContainerStatus {
   readonly name?: string;
   readonly containerID?: string;
-  readonly state?: { readonly running?: unknown };
+  readonly state?: { readonly running?: unknown; readonly waiting?: { readonly reason?: string } };
   readonly resources?: unknown;
 }
 
@@ -52,7 +53,12 @@ export interface WirePod extends WireObject {
     readonly phase?: string;
     readonly qosClass?: string;
     readonly observedGeneration?: number;
-    readonly conditions?: readonly { readonly type?: string; readonly reason?: string; readonly message?: string }[];
+    readonly conditions?: readonly {
+      readonly type?: string;
+      readonly status?: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
     readonly containerStatuses?: readonly WireContainerStatus[];
     readonly initContainerStatuses?: readonly WireContainerStatus[];
   };

@@ -1,15 +1,18 @@
 // Builds a cluster of one from its parts, in order, and registers how each ends: instance → certificates → API → kubelet →
 // aggregator → agent → demo. Whatever fails on the way, what was made is removed again.
-import { randomBytes } from 'node:crypto';
 import { openHierarchy } from '../../agent/cgroup/hierarchy.ts';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import type { Shutdown } from '../../agent/runtime/shutdown.ts';
 import type { ClusterApi } from './api/cluster-api.ts';
 import { createClusterApi } from './api/cluster-api.ts';
-import { ObjectStore } from './api/object-store.ts';
+import type { ObjectStore } from './api/object-store.ts';
+import type { TokenAuthority } from './api/account-tokens.ts';
+import { createTokenAuthority } from './api/account-tokens.ts';
 import type { MetricsBackend } from './api/metrics-proxy.ts';
 import { refuseForeignPods } from './admission.ts';
+import { projectAgentToken } from './agent-token.ts';
+import { AGENT_ACCOUNT, AGGREGATOR_ACCOUNT, createClusterObjects } from './cluster-objects.ts';
 import { demoPods } from './demo/demo-pods.ts';
 import type { StandaloneFlags } from './flags.ts';
 import { DEFAULT_API_PORT } from './flags.ts';
@@ -27,7 +30,7 @@ import { runPlainly } from './plain-role.ts';
 import type { Missing } from './missing.ts';
 import { missingOf, missingPage } from './missing.ts';
 import type { OnLine, Role, RoleOptions } from './roles.ts';
-import { agentRole, aggregatorRole, portNamed } from './roles.ts';
+import { agentRole, aggregatorRole, portNamed, SYSTEM_NAMESPACE } from './roles.ts';
 
 export interface Launched {
   readonly kubeconfigFile: string;
@@ -35,14 +38,19 @@ export interface Launched {
   readonly pki: ClusterPki;
   readonly store: ObjectStore;
   /** Address of the agent's /metrics. */
+  /** The agent's debugging page. */
   readonly agentUrl: string;
+  readonly agentMetricsUrl: string;
   /** What this machine or these rights don't allow, each with what to do about it. */
   readonly missing: readonly string[];
 }
 
 /** A role that has not said that it listens after so long is taken for broken. */
 const ROLE_START_MS = 30_000;
-const MOST_EVENTS = 1000;
+/** The aggregator's own token is not renewed: it ends with the run. */
+const RUN_LIFETIME_S = 10 * 365 * 24 * 3600;
+/** As the aggregator's --push-audience. */
+const PUSH_AUDIENCE = 'headroom';
 
 /**
  * @param runtimeFolder $XDG_RUNTIME_DIR, or '' where it is not set
@@ -61,12 +69,12 @@ export async function launch(
   shutdown.onClose('instance', () => instance.release());
   for (const what of instance.removed) log.info({ removed: what }, 'cleaned up after an earlier run');
   const pki = await createClusterPki(Date.now());
-  const store = newStore();
-  const apiToken = randomBytes(32).toString('base64url');
+  const store = createClusterObjects(pki, Date.now);
+  const tokens = createTokenAuthority(Date.now);
   let backend: MetricsBackend | undefined;
   let missing: readonly Missing[] = [];
   const sources = { backend: () => backend, page: () => missingPage(missing) };
-  const api = await openApi(flags, log, store, pki, apiToken, sources);
+  const api = await openApi(flags, log, store, pki, tokens, sources);
   shutdown.onClose('api', () => api.close());
   stopIf(interrupted);
   const kubeconfigFile = flags.kubeconfig ?? instance.kubeconfigFile;
@@ -84,7 +92,7 @@ export async function launch(
   missing = missingOf(hierarchy, kubelet.noRights, flags.demo);
 
   const start = roleStarter(kubelet, instance, log, shutdown);
-  const options = roleOptions(flags, instance, pki, api.url, apiToken);
+  const options = roleOptions({ flags, instance, pki, store, tokens, log, shutdown }, api.url);
   const aggregator = aggregatorRole(options, onLine);
   const ports = await start(aggregator);
   stopIf(interrupted);
@@ -99,7 +107,8 @@ export async function launch(
     apiUrl: api.url,
     pki,
     store,
-    agentUrl: `http://127.0.0.1:${portNamed(agentPorts, 'health')}/metrics`,
+    agentUrl: `http://127.0.0.1:${portNamed(agentPorts, 'debug')}/`,
+    agentMetricsUrl: `http://127.0.0.1:${portNamed(agentPorts, 'health')}/metrics`,
     missing: missing.map(({ name, cause }) => `${name}: ${cause}`),
   };
 }
@@ -112,18 +121,32 @@ function adminKubeconfig(file: string, apiUrl: string, pki: ClusterPki, instance
   return remove;
 }
 
-function roleOptions(
-  flags: StandaloneFlags,
-  instance: Instance,
-  pki: ClusterPki,
-  apiUrl: string,
-  apiToken: string,
-): RoleOptions {
+interface Ground {
+  readonly flags: StandaloneFlags;
+  readonly instance: Instance;
+  readonly pki: ClusterPki;
+  readonly store: ObjectStore;
+  readonly tokens: TokenAuthority;
+  readonly log: Logger;
+  readonly shutdown: Shutdown;
+}
+
+function roleOptions({ flags, instance, pki, store, tokens, log, shutdown }: Ground, apiUrl: string): RoleOptions {
+  const agentToken = projectAgentToken({
+    tokens,
+    instance,
+    node: { name: flags.nodeName, uid: store.get('nodes', '', flags.nodeName)?.metadata.uid ?? '' },
+    accountUid: accountUid(store, AGENT_ACCOUNT),
+    audience: PUSH_AUDIENCE,
+    onError: (err) => log.error({ err }, 'token of the agent is not renewed'),
+  });
+  shutdown.onClose('agent token', () => agentToken.close());
   return {
     instance,
     pki,
     apiUrl,
-    apiToken,
+    apiToken: aggregatorToken(tokens, store),
+    agentTokenFile: agentToken.file,
     nodeName: flags.nodeName,
     cgroupRoot: flags['cgroup-root'],
     procRoot: flags['proc-root'],
@@ -131,22 +154,19 @@ function roleOptions(
   };
 }
 
+function aggregatorToken(tokens: TokenAuthority, store: ObjectStore): string {
+  const serviceAccount = { name: AGGREGATOR_ACCOUNT, uid: accountUid(store, AGGREGATOR_ACCOUNT) };
+  const order = { namespace: SYSTEM_NAMESPACE, serviceAccount, audiences: [], lifetimeS: RUN_LIFETIME_S };
+  return tokens.mint(order).token;
+}
+
+function accountUid(store: ObjectStore, name: string): string {
+  return store.get('serviceaccounts', SYSTEM_NAMESPACE, name)?.metadata.uid ?? '';
+}
+
 /** What is made after the closing began would never be removed. */
 function stopIf(interrupted: () => boolean): void {
   if (interrupted()) throw new Error('interrupted by a signal');
-}
-
-function newStore(): ObjectStore {
-  const store = new ObjectStore({ wallTimeMs: Date.now, caps: { events: MOST_EVENTS } });
-  for (const name of ['default', 'kube-system']) {
-    store.create('namespaces', {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name },
-      status: { phase: 'Active' },
-    });
-  }
-  return store;
 }
 
 async function openApi(
@@ -154,19 +174,15 @@ async function openApi(
   log: Logger,
   store: ObjectStore,
   pki: ClusterPki,
-  token: string,
+  tokens: TokenAuthority,
   sources: { readonly backend: () => MetricsBackend | undefined; readonly page: () => string },
 ): Promise<ClusterApi> {
-  const user = {
-    name: 'system:serviceaccount:headroom-system:headroom-aggregator',
-    groups: ['system:serviceaccounts', 'system:serviceaccounts:headroom-system', 'system:authenticated'],
-  };
   const options = {
     log,
     store,
     wallTimeMs: Date.now,
     tls: { ...pki.serving, clientCa: pki.ca },
-    tokens: [{ token, user }],
+    tokens,
     metrics: sources.backend,
     metricsPage: sources.page,
     refuse: refuseForeignPods,

@@ -1,12 +1,10 @@
 // Agent and aggregator as production runs them: processes with command lines of their own, here as pods of namespace headroom-system.
 // What they say when they are up (`{"msg":"listening","ports":{…}}`) is how the launcher learns their ports.
-import { randomBytes } from 'node:crypto';
 import type { Instance } from './instance.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 import type { OwnPod } from './kubelet/kubelet.ts';
 import { siblingScript } from './kubelet/gated-spawn.ts';
 import type { ClusterPki } from './pki.ts';
-import { FRONT_PROXY_NAME } from './pki.ts';
 
 export const SYSTEM_NAMESPACE = 'headroom-system';
 const PUSH_INTERVAL = '1s';
@@ -17,7 +15,10 @@ export interface RoleOptions {
   readonly instance: Instance;
   readonly pki: ClusterPki;
   readonly apiUrl: string;
+  /** Of the aggregator's ServiceAccount. */
   readonly apiToken: string;
+  /** Where the agent's projected token is. */
+  readonly agentTokenFile: string;
   readonly nodeName: string;
   readonly cgroupRoot: string;
   readonly procRoot: string;
@@ -44,9 +45,6 @@ export function aggregatorRole(options: RoleOptions, onLine: OnLine): Role {
     ),
     cert: instance.writeSecret('serving.pem', pki.serving.cert),
     key: instance.writeSecret('serving-key.pem', pki.serving.key),
-    clientCa: instance.writeSecret('ca.pem', pki.ca),
-    frontProxyCa: instance.writeSecret('front-proxy-ca.pem', pki.frontProxyCa),
-    pushToken: instance.writeSecret('push-token', randomBytes(32).toString('base64url')),
   };
   return role('aggregator', 'headroom-aggregator-0', onLine, (ports) => [
     `--kubeconfig=${files.kubeconfig}`,
@@ -56,33 +54,31 @@ export function aggregatorRole(options: RoleOptions, onLine: OnLine): Role {
     `--push-port=${portNamed(ports, 'push') ?? 0}`,
     `--tls-cert-file=${files.cert}`,
     `--tls-private-key-file=${files.key}`,
-    `--client-ca-file=${files.clientCa}`,
-    `--requestheader-client-ca-file=${files.frontProxyCa}`,
-    `--requestheader-allowed-names=${FRONT_PROXY_NAME}`,
-    `--push-token-file=${files.pushToken}`,
     '--resize=on',
     `--log-level=${logLevel}`,
   ]);
 }
 
 export function agentRole(options: RoleOptions, pushPort: number, onLine: OnLine): Role {
-  const { instance, nodeName, cgroupRoot, procRoot, logLevel } = options;
+  const { instance, pki, nodeName, agentTokenFile, cgroupRoot, procRoot, logLevel } = options;
+  const caFile = instance.writeSecret('ca.pem', pki.ca);
   return role('agent', `headroom-agent-${nodeName}`, onLine, (ports) => [
     `--node-name=${nodeName}`,
     `--aggregator=https://127.0.0.1:${pushPort}`,
-    `--aggregator-ca-file=${instance.folder}/ca.pem`,
-    `--token-file=${instance.folder}/push-token`,
+    `--aggregator-ca-file=${caFile}`,
+    `--token-file=${agentTokenFile}`,
     `--cgroup-root=${cgroupRoot}`,
     `--proc-root=${procRoot}`,
     `--push-interval=${PUSH_INTERVAL}`,
     `--listen=127.0.0.1:${portNamed(ports, 'health') ?? 0}`,
+    `--debug-listen=127.0.0.1:${portNamed(ports, 'debug') ?? 0}`,
     '--services',
     `--log-level=${logLevel}`,
   ]);
 }
 
 /** The metrics API's port is the one that is neither push nor health, whatever its name. */
-export function portNamed(ports: Ports | undefined, wanted: 'api' | 'push' | 'health'): number | undefined {
+export function portNamed(ports: Ports | undefined, wanted: 'api' | 'push' | 'health' | 'debug'): number | undefined {
   if (!ports) return undefined;
   if (wanted !== 'api') return ports[wanted];
   return Object.entries(ports).find(([name]) => name !== 'push' && name !== 'health')?.[1];

@@ -1,4 +1,6 @@
+import { crc32, inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import type { PodRecord } from '../kube/records.ts';
 import {
   batch,
   container,
@@ -10,6 +12,22 @@ import {
   testStore,
   usageRow,
 } from './store.test-support.ts';
+import type { ItemEncoding } from './views.ts';
+
+const HUGE: ItemEncoding<PodRecord> = {
+  separator: Buffer.from(','),
+  template: () => ({
+    head: Buffer.alloc(0),
+    createdAt: 0,
+    tail: {
+      maxBytes: MIB,
+      complete: (out, _start, end) => {
+        out.fill(0x78, end, end + MIB);
+        return end + MIB;
+      },
+    },
+  }),
+};
 
 function manyPods(count: number, more: Parameters<typeof testStore>[0] = {}) {
   const made = testStore(more);
@@ -27,10 +45,71 @@ function manyPods(count: number, more: Parameters<typeof testStore>[0] = {}) {
 }
 
 describe('ItemBytes', () => {
+  it('keeps what was made until a number changes, in each encoding and compressed', () => {
+    const { store, push } = manyPods(3);
+    const [stretch] = store.podStretches();
+    const [json, deflated] = [stretch!.encoded('json'), stretch!.deflated('protobuf')];
+    expect([stretch!.encoded('json'), stretch!.deflated('protobuf')]).toEqual([json, deflated]);
+    expect(stretch!.encoded('json')).toBe(json);
+    expect(stretch!.deflated('protobuf')).toBe(deflated);
+    push(batch({ sequence: 2, bootTimeMs: 101_000, rows: [usageRow(0)] }));
+    expect(stretch!.encoded('json')).not.toBe(json);
+    expect(stretch!.deflated('protobuf')).not.toBe(deflated);
+  });
+
+  it('keeps what was made when a pod’s record changes in nothing that is served', () => {
+    const { store } = manyPods(3);
+    const [stretch] = store.podStretches();
+    const made = stretch!.encoded('json');
+    const same = pod('web-1', [container('main', id('2x'))], { uid: 'uid-1' });
+    store.upsertPod({ ...same, qosClass: 'Guaranteed', labels: { ...same.labels } });
+    expect(stretch!.encoded('json')).toBe(made);
+    store.upsertPod({ ...same, labels: { app: 'other' } });
+    expect(stretch!.encoded('json')).not.toBe(made);
+    store.upsertPod({ ...same, labels: { app: 'other' }, phase: 'Succeeded' });
+    expect(stretch!.encoded('json').instants).toHaveLength(2);
+  });
+
+  it('compresses to the same bytes, without the first separator', () => {
+    const { store } = manyPods(500);
+    for (const stretch of store.podStretches()) {
+      const { bytes, crc, length, instants } = stretch.deflated('json');
+      const plain = stretch.encoded('json').bytes.subarray(1);
+      // The last block, which the stretch leaves to the whole body.
+      expect(inflateRawSync(Buffer.concat([bytes, Buffer.from('0300', 'hex')])).equals(plain)).toBe(true);
+      expect([crc, length, instants]).toEqual([crc32(plain), plain.length, stretch.encoded('json').instants]);
+    }
+  });
+
+  it('gives the items that match, the same bytes as alone', () => {
+    const { store } = manyPods(1200);
+    const matches = ({ name }: PodRecord): boolean => name.endsWith('7');
+    const selected = store.podStretches().map((stretch) => stretch.selected('json', matches));
+    const alone = [...store.podItems()].filter(({ record }) => matches(record)).map((item) => item.bytes('json')!);
+    expect(selected.map(({ bytes }) => bytes.toString()).join('')).toBe(
+      alone.map((bytes) => `,${bytes.toString()}`).join(''),
+    );
+    expect(selected.reduce((sum, { instants }) => sum + instants.length, 0)).toBe(alone.length);
+  });
+
+  it('gives a list that is under way what is true, though its stretches were split meanwhile', () => {
+    const { store } = manyPods(400);
+    const [stretch, ...more] = store.podStretches();
+    expect(more).toEqual([]);
+    for (let at = 400; at < 700; at++)
+      store.upsertPod(pod(`web-${at}`, [container('main', id(`${at + 1}x`))], { uid: `uid-${at}` }));
+    expect(store.podStretches().length).toBeGreaterThan(1);
+    for (const uid of ['uid-3', 'uid-4']) {
+      expect(stretch!.encoded('json').bytes.toString()).toContain(`default/web-${uid.slice(4)} `);
+      store.removePod(uid);
+      expect(stretch!.encoded('json').bytes.toString()).not.toContain(`default/web-${uid.slice(4)} `);
+    }
+  });
+
   it('gives the same bytes in a list as alone, whatever the number of leaves', () => {
     const { store } = manyPods(2000);
     expect(store.podStretches().length).toBeGreaterThan(3);
-    const alone = [...store.podItems()].map((item) => item.bytes()!.toString('latin1'));
+    const alone = [...store.podItems()].map((item) => item.bytes('json')!.toString('latin1'));
     expect(alone).toHaveLength(2000);
     expect(listed(store)).toEqual(alone);
   });
@@ -38,22 +117,14 @@ describe('ItemBytes', () => {
   it('says when each item of a stretch was read', () => {
     const { store } = manyPods(3);
     const [stretch] = store.podStretches();
-    stretch!.bytes();
-    expect(stretch!.instants()).toHaveLength(3);
+    expect(stretch!.encoded('json').instants).toHaveLength(3);
     store.removePod('uid-1');
-    stretch!.bytes();
-    expect(stretch!.instants()).toHaveLength(2);
+    expect(stretch!.encoded('json').instants).toHaveLength(2);
   });
 
   it('makes room for items of any size', () => {
     const { store } = manyPods(3, {
-      encodePod: () => ({
-        maxBytes: MIB,
-        write: (out, offset) => {
-          out.fill(0x78, offset, offset + MIB);
-          return offset + MIB;
-        },
-      }),
+      encodePod: { json: HUGE, protobuf: HUGE },
     });
     expect(listed(store).map((text) => text.length)).toEqual([MIB, MIB, MIB]);
     expect(new Set(listed(store).join(''))).toEqual(new Set('x'));

@@ -1,22 +1,32 @@
 // Points → usage → bytes: of one item when asked for it, of a whole leaf when a list passes and something in it has changed.
 import type { Entry } from './entries.ts';
+import type { LeafPlan } from './leaf-plan.ts';
+import { planOf, templatesOf } from './leaf-plan.ts';
+import type { MadeEncoding } from './made-bytes.ts';
+import { copyOf, deflate } from './made-bytes.ts';
 import type { Leaf } from './name-index.ts';
 import type { Points } from './points.ts';
-import type { Usage } from './views.ts';
+import type { Deflated, Encoded, Encoding, ItemEncoding, Usage } from './views.ts';
 
-const COMMA = 0x2c;
-const NOTHING = Buffer.alloc(0);
 const FIRST_SCRATCH_BYTES = 256 * 1024;
+
+/** What is written in `#scratch`. */
+interface Written {
+  readonly length: number;
+  readonly instants: Float64Array;
+  readonly validUntilMonoMs: number;
+}
 
 export class ItemBytes {
   readonly #points: Points;
   readonly #stalenessMs: number;
-  readonly #usage: Usage = {
+  readonly #usage: Required<Usage> = {
     atWallMs: NaN,
     windowUs: NaN,
     count: 0,
     cpuNanos: new Float64Array(8),
     workingSetBytes: new Float64Array(8),
+    swapBytes: new Float64Array(8),
   };
   /** When the usage that was read last becomes stale, monotonic ms. */
   #staleAtMonoMs = NaN;
@@ -28,70 +38,147 @@ export class ItemBytes {
   }
 
   /** Undefined unless every slot of the entry has a fresh point. Valid until the next call. */
-  usageOf<Record>(entry: Entry<Record>, nowMonoMs: number): Usage | undefined {
-    const { slots } = entry;
+  usageOf<Record>({ slots }: Entry<Record>, nowMonoMs: number): Usage | undefined {
     if (slots.length === 0) return undefined;
-    const { pointMonoMs, pointWallMs, windowUs, cpuWindowUs, workingSetBytes } = this.#points.column;
+    return this.#read(Int32Array.from(slots), 0, slots.length, nowMonoMs) ? this.#usage : undefined;
+  }
+
+  itemOf<Record>(entry: Entry<Record>, encoding: ItemEncoding<Record>, nowMonoMs: number): Buffer | undefined {
+    const usage = this.usageOf(entry, nowMonoMs);
+    if (usage === undefined) return undefined;
+    const { head, createdAt, tail } = encoding.template(entry.record);
+    const out = Buffer.allocUnsafe(head.length + tail.maxBytes);
+    out.set(head);
+    return out.subarray(0, tail.complete(out, 0, head.length, createdAt, usage));
+  }
+
+  encodedOf<Record>(
+    leaf: Leaf<Entry<Record>>,
+    encoding: Encoding,
+    how: ItemEncoding<Record>,
+    nowMonoMs: number,
+  ): Encoded {
+    const ready = readyOf(leaf, encoding, nowMonoMs);
+    if (ready?.encoded) return ready.encoded;
+    const written = this.#write(leaf, encoding, how, nowMonoMs);
+    const encoded = { bytes: copyOf(this.#scratch, written.length), instants: written.instants };
+    keep(leaf, encoding, written).encoded = encoded;
+    return encoded;
+  }
+
+  /** Made of bytes that are not kept, unless they are there. */
+  deflatedOf<Record>(
+    leaf: Leaf<Entry<Record>>,
+    encoding: Encoding,
+    how: ItemEncoding<Record>,
+    nowMonoMs: number,
+  ): Deflated {
+    const ready = readyOf(leaf, encoding, nowMonoMs);
+    if (ready?.deflated) return ready.deflated;
+    if (ready?.encoded) {
+      const { bytes, instants } = ready.encoded;
+      ready.deflated = deflate(bytes.subarray(how.separator.length), instants);
+      return ready.deflated;
+    }
+    const written = this.#write(leaf, encoding, how, nowMonoMs);
+    const deflated = deflate(this.#scratch.subarray(how.separator.length, written.length), written.instants);
+    keep(leaf, encoding, written).deflated = deflated;
+    return deflated;
+  }
+
+  selectedOf<Record>(
+    leaf: Leaf<Entry<Record>>,
+    encoding: Encoding,
+    how: ItemEncoding<Record>,
+    matches: (record: Record) => boolean,
+    nowMonoMs: number,
+  ): Encoded {
+    const { length, instants } = this.#write(leaf, encoding, how, nowMonoMs, matches);
+    return { bytes: copyOf(this.#scratch, length), instants };
+  }
+
+  /** Into the scratch: a separator and an item for each entry that can be served and matches. */
+  #write<Record>(
+    leaf: Leaf<Entry<Record>>,
+    encoding: Encoding,
+    how: ItemEncoding<Record>,
+    nowMonoMs: number,
+    matches?: (record: Record) => boolean,
+  ): Written {
+    const { entries } = leaf;
+    const plan = keptPlan(leaf);
+    const { heads, headEnd, createdAt, tails, maxItemBytes } = templatesOf(plan, encoding, how, entries);
+    const { separator } = how;
+    const instants = new Float64Array(tails.length);
+    let [count, offset, validUntilMonoMs] = [0, 0, Infinity];
+    for (let item = 0; item < tails.length; item++) {
+      if (matches && !matches(entries[plan.entryOf[item]!]!.record)) continue;
+      const from = item === 0 ? 0 : plan.slotsEnd[item - 1]!;
+      if (!this.#read(plan.slots, from, plan.slotsEnd[item]!, nowMonoMs)) continue;
+      if (offset + maxItemBytes > this.#scratch.length) this.#growScratch(offset, maxItemBytes);
+      const out = this.#scratch;
+      for (let at = 0; at < separator.length; at++) out[offset++] = separator[at]!;
+      const start = offset;
+      for (let at = item === 0 ? 0 : headEnd[item - 1]!; at < headEnd[item]!; at++) out[offset++] = heads[at]!;
+      offset = tails[item]!.complete(out, start, offset, start + createdAt[item]!, this.#usage);
+      instants[count++] = this.#usage.atWallMs;
+      if (this.#staleAtMonoMs < validUntilMonoMs) validUntilMonoMs = this.#staleAtMonoMs;
+    }
+    return { length: offset, instants: instants.subarray(0, count), validUntilMonoMs };
+  }
+
+  /** Into `#usage`; false unless every slot has a fresh point. */
+  #read(slots: Int32Array, from: number, to: number, nowMonoMs: number): boolean {
+    const { pointMonoMs, pointWallMs, windowUs, cpuWindowUs, workingSetBytes, swapBytes } = this.#points.column;
     const usage = this.#usage;
-    if (slots.length > usage.cpuNanos.length) this.#widen(slots.length);
-    let first = slots[0]!;
-    for (let at = 0; at < slots.length; at++) {
-      const slot = slots[at]!;
-      if (!(nowMonoMs - pointMonoMs[slot]! <= this.#stalenessMs)) return undefined;
+    const count = to - from;
+    if (count > usage.cpuNanos.length) this.#widen(count);
+    let first = slots[from]!;
+    for (let at = 0; at < count; at++) {
+      const slot = slots[from + at]!;
+      if (!(nowMonoMs - pointMonoMs[slot]! <= this.#stalenessMs)) return false;
       if (pointMonoMs[slot]! < pointMonoMs[first]!) first = slot;
       usage.cpuNanos[at] = Math.floor((cpuWindowUs[slot]! * 1e9) / windowUs[slot]!);
       usage.workingSetBytes[at] = Math.floor(workingSetBytes[slot]!);
+      usage.swapBytes[at] = Math.floor(swapBytes[slot]!);
     }
-    usage.count = slots.length;
+    usage.count = count;
     usage.atWallMs = pointWallMs[first]!;
     usage.windowUs = windowUs[first]!;
     this.#staleAtMonoMs = pointMonoMs[first]! + this.#stalenessMs;
-    return usage;
-  }
-
-  itemOf<Record>(entry: Entry<Record>, nowMonoMs: number): Buffer | undefined {
-    const usage = this.usageOf(entry, nowMonoMs);
-    if (usage === undefined) return undefined;
-    const out = Buffer.allocUnsafe(entry.writer.maxBytes);
-    return out.subarray(0, entry.writer.write(out, 0, usage));
-  }
-
-  /** Ready bytes, or made now: a comma and an item for each entry that can be served. */
-  bytesOf<Record>(leaf: Leaf<Entry<Record>>, nowMonoMs: number): Buffer {
-    if (leaf.bytes !== undefined && nowMonoMs <= leaf.validUntilMonoMs) return leaf.bytes;
-    const instants = new Float64Array(leaf.entries.length);
-    let count = 0;
-    let offset = 0;
-    leaf.validUntilMonoMs = Infinity;
-    for (const entry of leaf.entries) {
-      const usage = this.usageOf(entry, nowMonoMs);
-      if (usage === undefined) continue;
-      if (offset + 1 + entry.writer.maxBytes > this.#scratch.length) this.#growScratch(offset, entry.writer.maxBytes);
-      this.#scratch[offset++] = COMMA;
-      offset = entry.writer.write(this.#scratch, offset, usage);
-      instants[count++] = usage.atWallMs;
-      if (this.#staleAtMonoMs < leaf.validUntilMonoMs) leaf.validUntilMonoMs = this.#staleAtMonoMs;
-    }
-    leaf.instants = instants.subarray(0, count);
-    leaf.bytes = offset === 0 ? NOTHING : copyOf(this.#scratch, offset);
-    return leaf.bytes;
+    return true;
   }
 
   #widen(count: number): void {
     this.#usage.cpuNanos = new Float64Array(count * 2);
     this.#usage.workingSetBytes = new Float64Array(count * 2);
+    this.#usage.swapBytes = new Float64Array(count * 2);
   }
 
   #growScratch(used: number, more: number): void {
-    const grown = Buffer.allocUnsafeSlow((used + 1 + more) * 2);
+    const grown = Buffer.allocUnsafeSlow((used + more) * 2);
     this.#scratch.copy(grown, 0, 0, used);
     this.#scratch = grown;
   }
 }
 
-/** Of memory of its own: a slice of Node's shared pool would keep its neighbours alive. */
-function copyOf(bytes: Buffer, length: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(length);
-  bytes.copy(copy, 0, 0, length);
-  return copy;
+function keptPlan<Record>(leaf: Leaf<Entry<Record>>): LeafPlan {
+  const plan = leaf.plan ?? planOf(leaf.entries);
+  if (!leaf.retired) leaf.plan = plan;
+  return plan;
+}
+
+function readyOf<Record>(
+  { made }: Leaf<Entry<Record>>,
+  encoding: Encoding,
+  nowMonoMs: number,
+): MadeEncoding | undefined {
+  const ready = made?.[encoding];
+  return ready && nowMonoMs <= ready.validUntilMonoMs ? ready : undefined;
+}
+
+function keep<Record>(leaf: Leaf<Entry<Record>>, encoding: Encoding, { validUntilMonoMs }: Written): MadeEncoding {
+  const kept: MadeEncoding = { validUntilMonoMs };
+  if (!leaf.retired) (leaf.made ??= {})[encoding] = kept;
+  return kept;
 }

@@ -1,5 +1,6 @@
 import { array, assert, boolean, integer, property, tuple } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { planOf } from './leaf-plan.ts';
 import type { Indexed } from './name-index.ts';
 import { NameIndex } from './name-index.ts';
 
@@ -22,9 +23,12 @@ function step(index: NameIndex<Indexed>, model: Map<string, Indexed>, insert: bo
   if (insert) model.set(name, entry);
   else model.delete(name);
   const changed = insert ? entry.leaf : before;
-  if (changed === undefined || changed.bytes !== undefined) throw new Error(`${name}: the leaf keeps its bytes`);
+  if (changed === undefined || changed.made !== undefined || changed.plan !== undefined)
+    throw new Error(`${name}: the leaf keeps its bytes`);
   if (!insert && entry.leaf !== undefined) throw new Error(`${name}: still filed`);
-  changed.bytes = Buffer.alloc(0);
+  if (changed.retired) return;
+  changed.made = {};
+  changed.plan = planOf([]);
 }
 
 describe('NameIndex', () => {

@@ -1,14 +1,17 @@
 // Objects sorted by name, in leaves of some hundred. A leaf is the unit whose bytes are cached, so that a list of 30,000
 // pods is some hundred ready buffers, and a change makes one leaf's bytes anew.
 // A leaf that is split or merged away keeps its entries: a list that is being sent goes on with the leaves it began with.
+import type { LeafPlan } from './leaf-plan.ts';
+import type { MadeBytes } from './made-bytes.ts';
 
-/** The bytes of a leaf, as far as an entry must know of them. */
+/** What is kept of a leaf's bytes, as far as an entry must know of it. */
 export interface LeafBytes {
-  /** Undefined: to be made anew. */
-  bytes: Buffer | undefined;
-  instants: Float64Array;
-  /** Until when `bytes` tell the truth if nothing changes: then the first item is stale. Monotonic ms. */
-  validUntilMonoMs: number;
+  /** Bytes of its items; undefined: a number changed, they are to be made anew. */
+  made: MadeBytes | undefined;
+  /** What of the bytes stays when only numbers change; undefined: a record changed, entries came or went. */
+  plan: LeafPlan | undefined;
+  /** Split or merged away: its entries are filed elsewhere and no longer tell it of changes, so that nothing is kept of it. */
+  retired: boolean;
 }
 
 export interface Leaf<Entry> extends LeafBytes {
@@ -25,7 +28,6 @@ export interface Indexed {
 const MAX_ENTRIES = 512;
 /** Two neighbours with no more than this together become one. */
 const MERGE_ENTRIES = 192;
-const NONE = new Float64Array(0);
 
 export class NameIndex<Entry extends Indexed> {
   #leaves: Leaf<Entry>[] = [];
@@ -50,10 +52,12 @@ export class NameIndex<Entry extends Indexed> {
     const at = this.#leafAt(entry.name);
     const leaf = this.#leaves[at]!;
     leaf.entries.splice(position(leaf.entries, entry.name), 0, entry);
-    leaf.bytes = undefined;
+    leaf.made = undefined;
+    leaf.plan = undefined;
     entry.leaf = leaf;
     if (leaf.entries.length > MAX_ENTRIES) {
       const half = leaf.entries.length >> 1;
+      retire(leaf);
       this.#leaves = this.#leaves.toSpliced(
         at,
         1,
@@ -69,7 +73,8 @@ export class NameIndex<Entry extends Indexed> {
     const at = this.#leafAt(entry.name);
     const leaf = this.#leaves[at]!;
     leaf.entries.splice(position(leaf.entries, entry.name), 1);
-    leaf.bytes = undefined;
+    leaf.made = undefined;
+    leaf.plan = undefined;
     entry.leaf = undefined;
     if (leaf.entries.length === 0) this.#leaves = this.#leaves.toSpliced(at, 1);
     else this.#mergeAround(at);
@@ -81,6 +86,8 @@ export class NameIndex<Entry extends Indexed> {
       const next = this.#leaves[left + 1];
       if (one === undefined || next === undefined) continue;
       if (one.entries.length + next.entries.length > MERGE_ENTRIES) continue;
+      retire(one);
+      retire(next);
       this.#leaves = this.#leaves.toSpliced(left, 2, leafOf([...one.entries, ...next.entries]));
       return;
     }
@@ -100,9 +107,15 @@ export class NameIndex<Entry extends Indexed> {
 }
 
 function leafOf<Entry extends Indexed>(entries: Entry[]): Leaf<Entry> {
-  const leaf: Leaf<Entry> = { entries, bytes: undefined, instants: NONE, validUntilMonoMs: -Infinity };
+  const leaf: Leaf<Entry> = { entries, made: undefined, plan: undefined, retired: false };
   for (const entry of entries) entry.leaf = leaf;
   return leaf;
+}
+
+function retire(leaf: LeafBytes): void {
+  leaf.retired = true;
+  leaf.made = undefined;
+  leaf.plan = undefined;
 }
 
 /** Of the first entry whose name is not below `name`. */

@@ -7,8 +7,7 @@ import type { RowKind } from '../../agent/protocol/identity.ts';
 export interface Ref {
   readonly kind: RowKind;
   readonly podUid: string;
-  readonly containerId: string;
-  /** Where its points are kept; -1: they are not. */
+  /** Where its points are kept; -1: they are not. The slot's key is the container's id. */
   readonly slot: number;
 }
 

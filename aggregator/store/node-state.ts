@@ -10,8 +10,6 @@ export class NodeState {
   readonly name: string;
   readonly agent = new NodeEpoch();
   readonly pods = new Set<PodEntry>();
-  /** Whose item changes with a slot: a pod's entry by slot of its container. */
-  readonly ownerOf = new Map<number, PodEntry>();
   /** Set while the API knows the node. */
   entry: NodeEntry | undefined;
   /** Receipt of the newest batch, monotonic ms; NaN before the first. */
@@ -26,6 +24,24 @@ export class NodeState {
   constructor(name: string, points: Points) {
     this.name = name;
     this.#points = points;
+  }
+
+  keyOf(slot: number): string {
+    return this.#points.keyOf(slot);
+  }
+
+  /** '' where its points are not kept. */
+  containerIdOf({ kind, slot }: Ref): string {
+    return kind === 'container' && slot !== -1 ? this.#points.keyOf(slot) : '';
+  }
+
+  /** As `hold`; from now on the slot's key is this very text, so that of many equal ones one is kept. */
+  holdAs(key: string): number {
+    const slot = this.hold(key);
+    if (slot === -1 || !this.#slots.delete(key)) return slot;
+    this.#slots.set(key, slot);
+    this.#points.rename(slot, key);
+    return slot;
   }
 
   /** The slot of a cgroup, held once more; -1 when there is no room. */
@@ -49,14 +65,16 @@ export class NodeState {
   /** Takes up refs; one that is repeated is told its name again. */
   introduce(identities: readonly Identity[]): void {
     const { refs, untold, ended } = this.agent;
+    let uid = '';
     for (const identity of identities) {
       if (ended.has(identity.ref)) continue; // an overtaken batch
       const key = keyOf(identity);
       const before = refs.get(identity.ref);
       const slot = key === '' ? -1 : this.hold(key);
       if (before !== undefined) this.release(before.slot);
-      const { kind, podUid, containerId } = identity;
-      refs.set(identity.ref, { kind, podUid, containerId, slot });
+      const { kind, podUid } = identity;
+      if (uid !== podUid) uid = podUid; // a pod's containers follow it: one text for all
+      refs.set(identity.ref, { kind, podUid: uid, slot });
       if (kind === 'container' || kind === 'pod') untold.add(identity.ref);
     }
     this.namesChanged = true;
@@ -82,11 +100,12 @@ export class NodeState {
   }
 }
 
-/** The node's own slot. */
-export const NODE_KEY = 'node';
+/** Key of the node's own slot; those of containers are their ids. */
+export const NODE_KEY = '(node)';
 
+/** '' for what is no id of a container. */
 export function containerKey(containerId: string): string {
-  return `container ${containerId}`;
+  return containerId === NODE_KEY ? '' : containerId;
 }
 
 /** '' for rows whose points are not kept: nothing reads those of slices and of pods' own cgroups yet. */

@@ -2,13 +2,12 @@
 import type { RowName } from '../../agent/protocol/reply.ts';
 import type { PodRecord } from '../kube/records.ts';
 import type { PodEntry } from './entries.ts';
-import { NO_SLOTS, runningSlots, touch } from './entries.ts';
+import { NO_SLOTS, reshape, runningSlots, sameItem, sameSlots } from './entries.ts';
 import { NameIndex } from './name-index.ts';
 import type { Leaf } from './name-index.ts';
 import type { Ref } from './node-epoch.ts';
 import type { NodeState } from './node-state.ts';
 import { containerKey } from './node-state.ts';
-import type { Encoders } from './views.ts';
 
 interface Namespace {
   readonly byName: Map<string, PodEntry>;
@@ -16,18 +15,18 @@ interface Namespace {
 }
 
 export class PodTable {
-  readonly #encodePod: Encoders['encodePod'];
   readonly #nodeOf: (name: string) => NodeState | undefined;
   readonly #byUid = new Map<string, PodEntry>();
   /** Static pods: the uid that their cgroup path carries. */
   readonly #byConfigHash = new Map<string, PodEntry>();
   readonly #byContainer = new Map<string, PodEntry>();
+  /** Whose item changes with a slot, by slot. */
+  readonly #owners: (PodEntry | undefined)[] = [];
   readonly #namespaces = new Map<string, Namespace>();
   /** Sorted names of #namespaces; undefined after one came or went. */
   #sortedNames: readonly string[] | undefined;
 
-  constructor(encodePod: Encoders['encodePod'], nodeOf: (name: string) => NodeState | undefined) {
-    this.#encodePod = encodePod;
+  constructor(nodeOf: (name: string) => NodeState | undefined) {
     this.#nodeOf = nodeOf;
   }
 
@@ -47,6 +46,19 @@ export class PodTable {
     return this.#byContainer.get(containerId);
   }
 
+  /** The pod whose container's points are in the slot, if the API knows it. */
+  ownerOf(slot: number): PodEntry | undefined {
+    return this.#owners[slot];
+  }
+
+  /** Whether the API has the pod of a container's row bound to another node than the one whose agent reports it. */
+  isForeign(row: Ref, node: NodeState): boolean {
+    const { podUid } = row;
+    const pod =
+      this.#byContainer.get(node.containerIdOf(row)) ?? this.#byUid.get(podUid) ?? this.#byConfigHash.get(podUid);
+    return pod?.node !== undefined && pod.node !== node;
+  }
+
   leaves(namespace?: string): readonly Leaf<PodEntry>[] {
     if (namespace !== undefined) return this.#namespaces.get(namespace)?.index.leaves() ?? [];
     this.#sortedNames ??= [...this.#namespaces.keys()].sort();
@@ -56,21 +68,22 @@ export class PodTable {
   /** The names of a row of the node's agent, once the API has told them. */
   nameOf(ref: number, row: Ref, node: NodeState): RowName | undefined {
     const isContainer = row.kind === 'container';
+    const containerId = node.containerIdOf(row);
     const pod = isContainer
-      ? this.#byContainer.get(row.containerId)
+      ? this.#byContainer.get(containerId)
       : (this.#byUid.get(row.podUid) ?? this.#byConfigHash.get(row.podUid));
     if (pod === undefined || pod.node !== node) return undefined;
-    const container = pod.record.containers.find((one) => one.containerId === row.containerId)?.name ?? '';
+    const container = pod.record.containers.find((one) => one.containerId === containerId)?.name ?? '';
     return { ref, namespace: pod.record.namespace, pod: pod.record.name, container: isContainer ? container : '' };
   }
 
   upsert(record: PodRecord): void {
     const known = this.#byUid.get(record.uid);
     if (known !== undefined) {
+      const { record: before, slots } = known;
       known.record = record;
-      known.writer = this.#encodePod(record);
       this.#join(known);
-      touch(known);
+      if (!sameItem(before, record) || !sameSlots(slots, known.slots)) reshape(known);
       return;
     }
     // A pod of the same name that was made anew: its predecessor is gone, whatever order the events come in.
@@ -80,9 +93,8 @@ export class PodTable {
       uid: record.uid,
       name: record.name,
       record,
-      writer: this.#encodePod(record),
       node: undefined,
-      held: new Map(),
+      held: NO_SLOTS,
       slots: NO_SLOTS,
       leaf: undefined,
     };
@@ -114,12 +126,10 @@ export class PodTable {
   #join(entry: PodEntry): void {
     const { record } = entry;
     const node = record.nodeName === '' ? undefined : this.#nodeOf(record.nodeName);
-    const held = new Map<string, number>();
-    for (const { containerId } of record.containers) {
-      if (containerId === '' || node === undefined || held.has(containerId)) continue;
-      const slot = node.hold(containerKey(containerId));
-      if (slot !== -1) held.set(containerId, slot);
-    }
+    const held = record.containers.map(({ containerId }) => {
+      const key = containerKey(containerId);
+      return key === '' || node === undefined ? -1 : node.holdAs(key);
+    });
     this.#leave(entry);
     entry.node = node;
     entry.held = held;
@@ -127,9 +137,10 @@ export class PodTable {
     if (node === undefined) return;
     node.pods.add(entry);
     node.namesChanged = true;
-    for (const [containerId, slot] of held) {
-      this.#byContainer.set(containerId, entry);
-      node.ownerOf.set(slot, entry);
+    for (const [at, slot] of held.entries()) {
+      if (slot === -1) continue;
+      this.#byContainer.set(record.containers[at]!.containerId, entry);
+      this.#owners[slot] = entry;
     }
   }
 
@@ -138,12 +149,14 @@ export class PodTable {
     entry.slots = NO_SLOTS; // a leaf of a list under way may still hold the entry
     if (node === undefined) return;
     node.pods.delete(entry);
-    for (const [containerId, slot] of held) {
+    for (const slot of held) {
+      if (slot === -1) continue;
+      const containerId = node.keyOf(slot);
       if (this.#byContainer.get(containerId) === entry) this.#byContainer.delete(containerId);
-      if (node.ownerOf.get(slot) === entry) node.ownerOf.delete(slot);
+      if (this.#owners[slot] === entry) this.#owners[slot] = undefined;
       node.release(slot);
     }
-    entry.held = new Map();
+    entry.held = NO_SLOTS;
   }
 
   #namespaceOf(name: string): Namespace {

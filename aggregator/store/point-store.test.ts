@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PodRecord } from '../kube/records.ts';
 import {
   batch,
   container,
@@ -15,6 +16,7 @@ import {
   usageRow,
   WALL_MS,
 } from './store.test-support.ts';
+import type { ItemEncoding, ItemTail } from './views.ts';
 
 const MAIN = id('a1');
 const SIDE = id('b2');
@@ -56,7 +58,7 @@ describe('PointStore: what is served', () => {
     store.upsertPod(web);
     push(batch({ identities, rows: [usageRow(1)] }));
     expect(listed(store)).toEqual([]);
-    expect(store.podItem('default', 'web')!.bytes()).toBeUndefined();
+    expect(store.podItem('default', 'web')!.bytes('json')).toBeUndefined();
     push(batch({ sequence: 2, rows: [usageRow(2)] }));
     expect(listed(store)).toHaveLength(1);
   });
@@ -142,11 +144,16 @@ describe('PointStore: what is served', () => {
 
   it('makes the bytes of a list once a change, not once a list', () => {
     let encoded = 0;
+    const tail: ItemTail = {
+      maxBytes: 8,
+      complete: (out, _start, end) => (encoded++, out.fill(120, end, end + 3), end + 3),
+    };
+    const counting: ItemEncoding<PodRecord> = {
+      separator: Buffer.from(','),
+      template: () => ({ head: Buffer.alloc(0), createdAt: 0, tail }),
+    };
     const { store, push } = testStore({
-      encodePod: () => ({
-        maxBytes: 8,
-        write: (out, offset) => (encoded++, out.fill(120, offset, offset + 3), offset + 3),
-      }),
+      encodePod: { json: counting, protobuf: counting },
     });
     store.upsertPod(web);
     push(batch({ identities, rows: [usageRow(1), usageRow(2)] }));
@@ -161,7 +168,7 @@ describe('PointStore: what is served', () => {
     store.removePod('uid-web');
     push(batch({ sequence: 2, gone: [1, 2] }));
     push(batch({ sequence: 3, identities: [containerIdentity(9, id('f9'))], rows: [usageRow(9)] }));
-    expect(stretches.map((stretch) => stretch.bytes().toString())).toEqual(['']);
+    expect(stretches.map((stretch) => stretch.encoded('json').bytes.toString())).toEqual(['']);
   });
 });
 

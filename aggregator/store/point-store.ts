@@ -6,20 +6,26 @@ import type { RowName } from '../../agent/protocol/reply.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import type { NodeRecord, PodRecord } from '../kube/records.ts';
 import type { Entry, NodeEntry } from './entries.ts';
-import { NO_SLOTS, touch } from './entries.ts';
+import { heldSlot, NO_SLOTS, reshape, touch } from './entries.ts';
+import type { NodeGap, PodGap } from './gaps.ts';
+import { nodeGap, podGap } from './gaps.ts';
 import { ItemBytes } from './item-bytes.ts';
 import { NameIndex } from './name-index.ts';
 import type { Leaf } from './name-index.ts';
 import type { Ref } from './node-epoch.ts';
 import { knowsRefs, MAX_REFS } from './node-epoch.ts';
-import { containerKey, NODE_KEY, NodeState } from './node-state.ts';
+import { NODE_KEY, NodeState } from './node-state.ts';
 import type { Observation } from './observation.ts';
 import { observationAt } from './observation-at.ts';
 import { PodTable } from './pod-table.ts';
 import { Points } from './points.ts';
 import type { Receipt } from './row.ts';
 import { LIMIT_CHANGED, POINT_CHANGED, writeRow } from './row.ts';
-import type { Encoders, ItemSource, StoredItem, Stretch } from './views.ts';
+import type { Scraped, ScrapeStored } from './scraped.ts';
+import { writeScraped } from './scraped.ts';
+import type { Encoders, Encoding, ItemEncoding, ItemSource, StoredItem, Stretch } from './views.ts';
+
+type Encodings<Record> = { readonly [encoding in Encoding]: ItemEncoding<Record> };
 
 export interface PointStoreOptions extends Encoders {
   /** This process's monotonic clock, ms. */
@@ -40,6 +46,8 @@ export type Accepted =
       readonly names: readonly RowName[];
       /** Containers whose own limits (memory.max, cpu.max) are read to be others than before. */
       readonly limitsChanged: readonly string[];
+      /** Pods that are bound to another node (uids), of which rows were left out. */
+      readonly foreignPods: readonly string[];
     }
   /** Rows of refs that no batch introduced: the agent has to send every identity. Nothing was stored. */
   | { readonly kind: 'unknown_epoch' }
@@ -59,6 +67,7 @@ export interface StoreCounts {
 const MAX_SLOTS = 2_000_000;
 const MAX_NODES = 10_000;
 const NO_NAMES: readonly RowName[] = [];
+const NO_UIDS: readonly string[] = [];
 
 export class PointStore implements ItemSource {
   readonly #options: PointStoreOptions;
@@ -73,7 +82,7 @@ export class PointStore implements ItemSource {
     this.#options = options;
     this.#points = new Points(options.maxSlots ?? MAX_SLOTS);
     this.#bytes = new ItemBytes(this.#points, options.stalenessMs);
-    this.#pods = new PodTable(options.encodePod, (name) => this.#stateOf(name));
+    this.#pods = new PodTable((name) => this.#stateOf(name));
     this.#sweptMonoMs = options.clock();
   }
 
@@ -95,14 +104,12 @@ export class PointStore implements ItemSource {
     if (state.entry === undefined) {
       const slot = state.hold(NODE_KEY);
       const slots = slot === -1 ? NO_SLOTS : [slot];
-      const writer = this.#options.encodeNode(record);
-      state.entry = { name: record.name, record, writer, slots, leaf: undefined };
+      state.entry = { name: record.name, record, slots, leaf: undefined };
       this.#nodeIndex.insert(state.entry);
       return;
     }
     state.entry.record = record;
-    state.entry.writer = this.#options.encodeNode(record);
-    touch(state.entry);
+    reshape(state.entry);
   }
 
   removeNode(name: string): void {
@@ -139,21 +146,33 @@ export class PointStore implements ItemSource {
     state.heardMonoMs = receivedMonoMs;
     state.skewMs = batch.wallTimeMs - receivedWallMs;
     agent.sequence = Math.max(agent.sequence, batch.sequence);
-    const limitsChanged = this.#writeRows(state, batch, { monoMs: receivedMonoMs, wallMs: receivedWallMs });
+    const written = this.#writeRows(state, batch, { monoMs: receivedMonoMs, wallMs: receivedWallMs });
     state.endRefs(batch.gone);
     agent.lastNames = standing === 'repeated' ? this.#namesAgain(state) : this.#newNames(state);
-    return { kind: 'accepted', names: agent.lastNames, limitsChanged };
+    return { kind: 'accepted', names: agent.lastNames, ...written };
+  }
+
+  /** Points that a kubelet told. The caller has seen to it that the node's agent is silent. Nothing of unknown nodes is stored. */
+  acceptScrape(scraped: Scraped, receipt: Receipt): ScrapeStored {
+    this.#sweepSometimes();
+    const state = this.#nodes.get(scraped.node);
+    if (state === undefined) return { stored: 0, unknown: scraped.containers.length };
+    return writeScraped(this.#points, state, (namespace, name) => this.#pods.byName(namespace, name), scraped, receipt);
+  }
+
+  /** Receipt of the newest batch of the node's agent, monotonic ms, and its wall clock minus ours then; NaN: none was received. */
+  agentOf(node: string): { readonly heardMonoMs: number; readonly skewMs: number } {
+    return this.#nodes.get(node) ?? { heardMonoMs: NaN, skewMs: NaN };
   }
 
   observation(containerId: string): Observation | undefined {
-    const pod = this.#pods.ofContainer(containerId);
-    const slot = pod?.held.get(containerId);
+    const slot = this.#slotOf(containerId);
     return slot === undefined ? undefined : observationAt(this.#points, slot);
   }
 
   /** Highest 1 s CPU and working set that the container's agent ever reported. */
   peaks(containerId: string): { readonly cpuMillis: number; readonly workingSetBytes: number } | undefined {
-    const slot = this.#pods.ofContainer(containerId)?.held.get(containerId);
+    const slot = this.#slotOf(containerId);
     if (slot === undefined) return undefined;
     const { cpuPeakMillis, workingSetPeakBytes } = this.#points.column;
     return { cpuMillis: cpuPeakMillis[slot]!, workingSetBytes: workingSetPeakBytes[slot]! };
@@ -170,35 +189,71 @@ export class PointStore implements ItemSource {
     if (agent === undefined || agent.bootId !== bootId || agent.epoch !== epoch) return undefined;
     const known = agent.refs.get(ref);
     if (known?.kind !== 'container') return undefined;
-    const pod = this.#pods.ofContainer(known.containerId);
-    return pod?.node?.name === node ? { containerId: known.containerId, podUid: pod.uid } : undefined;
+    const containerId = this.#nodes.get(node)!.containerIdOf(known);
+    const pod = this.#pods.ofContainer(containerId);
+    return pod?.node?.name === node ? { containerId, podUid: pod.uid } : undefined;
   }
 
-  podStretches(namespace?: string): readonly Stretch[] {
-    return this.#pods.leaves(namespace).map((leaf) => this.#stretch(leaf));
+  podStretches(namespace?: string): readonly Stretch<PodRecord>[] {
+    return this.#pods.leaves(namespace).map((leaf) => this.#stretch(leaf, this.#options.encodePod));
   }
 
-  nodeStretches(): readonly Stretch[] {
-    return this.#nodeIndex.leaves().map((leaf) => this.#stretch(leaf));
+  nodeStretches(): readonly Stretch<NodeRecord>[] {
+    return this.#nodeIndex.leaves().map((leaf) => this.#stretch(leaf, this.#options.encodeNode));
   }
 
   *podItems(namespace?: string): Generator<StoredItem<PodRecord>> {
     for (const leaf of this.#pods.leaves(namespace))
-      for (const entry of leaf.entries) if (entry.record.phase === 'Running') yield this.#item(entry);
+      for (const entry of leaf.entries)
+        if (entry.record.phase === 'Running') yield this.#item(entry, this.#options.encodePod);
   }
 
   *nodeItems(): Generator<StoredItem<NodeRecord>> {
-    for (const leaf of this.#nodeIndex.leaves()) for (const entry of leaf.entries) yield this.#item(entry);
+    for (const leaf of this.#nodeIndex.leaves())
+      for (const entry of leaf.entries) yield this.#item(entry, this.#options.encodeNode);
   }
 
   podItem(namespace: string, name: string): StoredItem<PodRecord> | undefined {
     const entry = this.#pods.byName(namespace, name);
-    return entry?.record.phase === 'Running' ? this.#item(entry) : undefined;
+    return entry?.record.phase === 'Running' ? this.#item(entry, this.#options.encodePod) : undefined;
   }
 
   nodeItem(name: string): StoredItem<NodeRecord> | undefined {
     const entry = this.#nodes.get(name)?.entry;
-    return entry === undefined ? undefined : this.#item(entry);
+    return entry === undefined ? undefined : this.#item(entry, this.#options.encodeNode);
+  }
+
+  /** Pods of any phase, also those that are not served. */
+  *podRecords(namespace: string): Generator<PodRecord> {
+    for (const leaf of this.#pods.leaves(namespace)) for (const { record } of leaf.entries) yield record;
+  }
+
+  /** Pods that have not ended and are not served, some hundred pods looked at a step: a caller may rest between steps. */
+  *podGaps(namespace?: string): Generator<readonly PodGap[]> {
+    for (const leaf of this.#pods.leaves(namespace)) {
+      const now = this.#options.clock();
+      const gaps: PodGap[] = [];
+      for (const entry of leaf.entries) {
+        const { phase } = entry.record;
+        if (phase === 'Succeeded' || phase === 'Failed') continue;
+        const gap = podGap(this.#points, entry, now, this.#options.stalenessMs);
+        if (gap !== undefined) gaps.push(gap);
+      }
+      yield gaps;
+    }
+  }
+
+  /** Nodes that are not served, stepwise as above. */
+  *nodeGaps(): Generator<readonly NodeGap[]> {
+    for (const leaf of this.#nodeIndex.leaves()) {
+      const now = this.#options.clock();
+      const gaps: NodeGap[] = [];
+      for (const entry of leaf.entries) {
+        const gap = nodeGap(this.#points, entry, now, this.#options.stalenessMs);
+        if (gap !== undefined) gaps.push(gap);
+      }
+      yield gaps;
+    }
   }
 
   /** Nodes of the API whose agent has not pushed since this process began. */
@@ -221,7 +276,7 @@ export class PointStore implements ItemSource {
       if (!this.#points.isLive(slot) || Number.isNaN(pointMonoMs[slot]!)) continue;
       const key = this.#points.keyOf(slot);
       if (key === NODE_KEY) points.node++;
-      else if (key.startsWith(containerKey(''))) points.container++;
+      else points.container++;
     }
     return {
       nodes: this.#nodes.size,
@@ -230,6 +285,11 @@ export class PointStore implements ItemSource {
       nodePoints: points.node,
       containerPoints: points.container,
     };
+  }
+
+  #slotOf(containerId: string): number | undefined {
+    const pod = this.#pods.ofContainer(containerId);
+    return pod && heldSlot(pod, containerId);
   }
 
   #stateOf(name: string): NodeState | undefined {
@@ -245,22 +305,35 @@ export class PointStore implements ItemSource {
     return state;
   }
 
-  #writeRows(state: NodeState, batch: Batch, receipt: Receipt): string[] {
+  #writeRows(
+    state: NodeState,
+    batch: Batch,
+    receipt: Receipt,
+  ): { readonly limitsChanged: readonly string[]; readonly foreignPods: readonly string[] } {
     const limitsChanged: string[] = [];
+    const foreignPods = new Set<string>();
     const { ref, count } = batch.reports;
     for (let row = 0; row < count; row++) {
       const known = state.agent.refs.get(ref[row]!);
       if (known === undefined || known.slot === -1) continue; // ended since, or a row whose points are not kept
+      if (
+        known.kind === 'container' &&
+        this.#pods.ownerOf(known.slot) === undefined &&
+        this.#pods.isForeign(known, state)
+      ) {
+        foreignPods.add(known.podUid);
+        continue;
+      }
       const changed = writeRow(this.#points, known.slot, batch, row, state.agent.ordinal, receipt);
       if ((changed & POINT_CHANGED) !== 0) this.#touchOwner(state, known);
-      if ((changed & LIMIT_CHANGED) !== 0 && known.kind === 'container') limitsChanged.push(known.containerId);
+      if ((changed & LIMIT_CHANGED) !== 0 && known.kind === 'container') limitsChanged.push(state.containerIdOf(known));
     }
-    return limitsChanged;
+    return { limitsChanged, foreignPods: foreignPods.size === 0 ? NO_UIDS : [...foreignPods] };
   }
 
   #touchOwner(state: NodeState, known: Ref): void {
     if (known.kind === 'container') {
-      const pod = state.ownerOf.get(known.slot);
+      const pod = this.#pods.ownerOf(known.slot);
       if (pod !== undefined) touch(pod);
     } else if (known.kind === 'node' && state.entry !== undefined) touch(state.entry);
   }
@@ -284,18 +357,21 @@ export class PointStore implements ItemSource {
     return [...state.agent.lastNames.filter((name) => !told.has(name.ref)), ...fresh];
   }
 
-  #stretch<Record>(leaf: Leaf<Entry<Record>>): Stretch {
+  #stretch<Record>(leaf: Leaf<Entry<Record>>, encodings: Encodings<Record>): Stretch<Record> {
+    const now = this.#options.clock;
     return {
-      bytes: () => this.#bytes.bytesOf(leaf, this.#options.clock()),
-      instants: () => leaf.instants,
+      encoded: (encoding) => this.#bytes.encodedOf(leaf, encoding, encodings[encoding], now()),
+      deflated: (encoding) => this.#bytes.deflatedOf(leaf, encoding, encodings[encoding], now()),
+      selected: (encoding, matches) => this.#bytes.selectedOf(leaf, encoding, encodings[encoding], matches, now()),
     };
   }
 
-  #item<Record>(entry: Entry<Record>): StoredItem<Record> {
+  #item<Record>(entry: Entry<Record>, encodings: Encodings<Record>): StoredItem<Record> {
+    const now = this.#options.clock;
     return {
       record: entry.record,
-      bytes: () => this.#bytes.itemOf(entry, this.#options.clock()),
-      usage: () => this.#bytes.usageOf(entry, this.#options.clock()),
+      bytes: (encoding) => this.#bytes.itemOf(entry, encodings[encoding], now()),
+      usage: () => this.#bytes.usageOf(entry, now()),
     };
   }
 

@@ -8,6 +8,7 @@ export const POINT_COLUMNS = [
   'windowUs',
   'cpuWindowUs',
   'workingSetBytes',
+  'swapBytes',
   'levelBootMs', // the levels below: when they were read, the node's CLOCK_BOOTTIME
   'levelMonoMs', // receipt of the levels
   'levelWallMs',
@@ -55,6 +56,10 @@ export class Points {
 
   keyOf(slot: number): string {
     return this.#keys[slot]!;
+  }
+
+  rename(slot: number, key: string): void {
+    this.#keys[slot] = key;
   }
 
   /** A slot with one holder and nothing read yet, or -1 when all are taken. */

@@ -12,7 +12,7 @@ export interface Receipt {
 export const POINT_CHANGED = 1;
 export const LIMIT_CHANGED = 2;
 
-const LEVELS = ['memoryCurrentBytes', 'fileBytes'] as const;
+const LEVELS = ['memoryCurrentBytes', 'fileBytes', 'swapBytes'] as const;
 const LIMITS = ['memoryLimitBytes', 'cpuLimitMillis'] as const;
 const PEAKS = ['cpuPeakMillis', 'workingSetPeakBytes'] as const;
 

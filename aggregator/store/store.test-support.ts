@@ -6,7 +6,7 @@ import { silentLogger } from '../../agent/runtime/logger.ts';
 import type { ContainerRecord, NodeRecord, PodRecord } from '../kube/records.ts';
 import type { PointStoreOptions } from './point-store.ts';
 import { PointStore } from './point-store.ts';
-import type { ItemWriter, Usage } from './views.ts';
+import type { Encoded, Encoding, ItemEncoding, ItemTail, Usage } from './views.ts';
 
 export const MIB = 1024 * 1024;
 export const STALENESS_MS = 60_000;
@@ -125,8 +125,8 @@ export function testStore(more: Partial<PointStoreOptions> = {}): TestStore {
     clock: () => elapsedMs,
     wallMs: () => WALL_MS + elapsedMs,
     stalenessMs: STALENESS_MS,
-    encodePod: (record) => textWriter(`${record.namespace}/${record.name}`),
-    encodeNode: (record) => textWriter(record.name),
+    encodePod: textEncodings((record) => `${record.namespace}/${record.name}`),
+    encodeNode: textEncodings((record) => record.name),
     log: silentLogger,
     ...more,
   });
@@ -138,15 +138,21 @@ export function testStore(more: Partial<PointStoreOptions> = {}): TestStore {
 }
 
 /** "default/web 1000000000n 104857600": readable where the real encoder's JSON would hide what is tested. */
-function textWriter(name: string): ItemWriter {
-  return {
-    maxBytes: 4096,
-    write(out, offset, usage) {
-      const text = `${name}${usageText(usage)}`;
-      return offset + Buffer.from(out.buffer, out.byteOffset).write(text, offset, 'latin1');
-    },
+export function textEncodings<Record>(nameOf: (record: Record) => string): {
+  readonly [encoding in Encoding]: ItemEncoding<Record>;
+} {
+  const encoding: ItemEncoding<Record> = {
+    separator: Buffer.from(','),
+    template: (record) => ({ head: Buffer.from(nameOf(record)), createdAt: 0, tail: TEXT_TAIL }),
   };
+  return { json: encoding, protobuf: encoding };
 }
+
+const TEXT_TAIL: ItemTail = {
+  maxBytes: 4096,
+  complete: (out, _start, end, _createdAt, usage) =>
+    end + Buffer.from(out.buffer, out.byteOffset).write(usageText(usage), end, 'latin1'),
+};
 
 function usageText({ count, cpuNanos, workingSetBytes }: Usage): string {
   return Array.from({ length: count }, (_, at) => ` ${cpuNanos[at]}n ${workingSetBytes[at]}`).join('');
@@ -161,7 +167,7 @@ export function listedNodes(store: PointStore): string[] {
   return texts(store.nodeStretches());
 }
 
-function texts(stretches: readonly { bytes(): Buffer }[]): string[] {
-  const joined = stretches.map((stretch) => stretch.bytes().toString('latin1')).join('');
+function texts(stretches: readonly { encoded(encoding: Encoding): Encoded }[]): string[] {
+  const joined = stretches.map((stretch) => stretch.encoded('json').bytes.toString('latin1')).join('');
   return joined === '' ? [] : joined.slice(1).split(',');
 }

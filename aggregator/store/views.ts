@@ -11,43 +11,81 @@ export interface Usage {
   /** CPU over the window, nanocores. */
   cpuNanos: Float64Array;
   workingSetBytes: Float64Array;
+  /** NaN where it was not read: the node does not tell. */
+  swapBytes?: Float64Array;
 }
 
-/** Writes the items of one object; made once a record, so that only the numbers are left to write. */
-export interface ItemWriter {
-  /** The most bytes that `write` uses. */
+/** What an item is written as; how is the API's business. */
+export type Encoding = 'json' | 'protobuf';
+
+/** An item without its numbers. Tails are shared by all items with the same containers. */
+export interface ItemTemplate {
+  /** What the record alone decides, with gaps where `complete` puts the times. */
+  readonly head: Uint8Array;
+  /** Where in `head` its first gap is. */
+  readonly createdAt: number;
+  readonly tail: ItemTail;
+}
+
+export interface ItemTail {
+  /** The most bytes that `complete` adds. */
   readonly maxBytes: number;
-  /** @returns the offset behind the item */
-  write(out: Uint8Array, offset: number, usage: Usage): number;
+  /**
+   * Writes the numbers of an item whose head lies at `start` up to `end`, with its first gap at `createdAt`.
+   * @returns the offset behind the item
+   */
+  complete(out: Uint8Array, start: number, end: number, createdAt: number, usage: Usage): number;
+}
+
+export interface ItemEncoding<Record> {
+  /** Between two items of a list. */
+  readonly separator: Uint8Array;
+  template(record: Record): ItemTemplate;
 }
 
 /** The API's business, injected so that the store knows no API. */
 export interface Encoders {
-  readonly encodePod: (record: PodRecord) => ItemWriter;
-  readonly encodeNode: (record: NodeRecord) => ItemWriter;
+  readonly encodePod: { readonly [encoding in Encoding]: ItemEncoding<PodRecord> };
+  readonly encodeNode: { readonly [encoding in Encoding]: ItemEncoding<NodeRecord> };
 }
 
 /** One object of a list. */
 export interface StoredItem<Record> {
   readonly record: Record;
-  /** JSON of the item, a copy. Undefined when it has no complete and fresh metrics (any more). */
-  bytes(): Buffer | undefined;
+  /** The item, a copy. Undefined when it has no complete and fresh metrics (any more). */
+  bytes(encoding: Encoding): Buffer | undefined;
   /** Valid until the next call of `usage` on any item. Undefined as above. */
   usage(): Usage | undefined;
 }
 
-/** A stretch of a sorted list. Its bytes are made when first asked for after a change and kept until the next. */
-export interface Stretch {
-  /** The items' JSON, a comma before each; empty when no item has metrics. Not to be written to. */
-  bytes(): Buffer;
-  /** When the items in `bytes` were read, Unix ms each. */
-  instants(): Float64Array;
+/** Some items of a list, a separator before each; no bytes when none has metrics. Not to be written to. */
+export interface Encoded {
+  readonly bytes: Buffer;
+  /** When each was read, Unix ms. */
+  readonly instants: Float64Array;
+}
+
+/** The same compressed, without the first separator: deflate blocks that end at a byte and refer to nothing before them. */
+export interface Deflated {
+  readonly bytes: Buffer;
+  /** Of what was compressed: CRC-32 and length. */
+  readonly crc: number;
+  readonly length: number;
+  readonly instants: Float64Array;
+}
+
+/** A stretch of a sorted list. What is made of it is kept until the next change. */
+export interface Stretch<Record> {
+  encoded(encoding: Encoding): Encoded;
+  deflated(encoding: Encoding): Deflated;
+  /** Items of the records that match; not kept. */
+  selected(encoding: Encoding, matches: (record: Record) => boolean): Encoded;
 }
 
 /** What the API reads of the store: nodes sorted by name, pods by namespace, then name. */
 export interface ItemSource {
-  podStretches(namespace?: string): readonly Stretch[];
-  nodeStretches(): readonly Stretch[];
+  podStretches(namespace?: string): readonly Stretch<PodRecord>[];
+  nodeStretches(): readonly Stretch<NodeRecord>[];
   /** Every pod whose phase is Running and every node, with or without metrics. */
   podItems(namespace?: string): Iterable<StoredItem<PodRecord>>;
   nodeItems(): Iterable<StoredItem<NodeRecord>>;

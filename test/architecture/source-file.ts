@@ -29,7 +29,7 @@ export function sourceFile(path: string, text: string): SourceFile {
 export function sourceFiles(root: string, folders: readonly string[]): readonly SourceFile[] {
   return folders.flatMap((folder) =>
     filesBelow(join(root, folder))
-      .filter((file) => file.endsWith('.ts'))
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
       .map((file) => sourceFile(relative(root, file), readFileSync(file, 'utf8'))),
   );
 }

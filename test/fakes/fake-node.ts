@@ -61,7 +61,10 @@ export interface FakeCgroup {
   partial: boolean;
   closed: boolean;
   /** Calls of each method so far. */
-  readonly calls: Record<'readFast' | 'readPressure' | 'readSlow' | 'readLimits' | 'readMemoryStat', number>;
+  readonly calls: Record<
+    'readFast' | 'readPressure' | 'readStill' | 'readSlow' | 'readLimits' | 'readMemoryStat',
+    number
+  >;
 }
 
 const FAST = ['cpuUsageUs', 'periods', 'throttledPeriods', 'throttledUs', 'memoryCurrentBytes'] as const;
@@ -87,7 +90,7 @@ export function fakeCgroup(kernel: Partial<Sample> = {}, onRead: (cgroup: FakeCg
     gone: false,
     partial: false,
     closed: false,
-    calls: { readFast: 0, readPressure: 0, readSlow: 0, readLimits: 0, readMemoryStat: 0 },
+    calls: { readFast: 0, readPressure: 0, readStill: 0, readSlow: 0, readLimits: 0, readMemoryStat: 0 },
     files: {
       readFast(sample, atBootMs) {
         cgroup.calls.readFast++;
@@ -98,6 +101,10 @@ export function fakeCgroup(kernel: Partial<Sample> = {}, onRead: (cgroup: FakeCg
         return cgroup.partial ? 'partial' : 'ok';
       },
       readPressure: () => cgroup.calls.readPressure++,
+      readStill(sample) {
+        cgroup.calls.readStill++;
+        copy([...LIMITS, ...EVENTS], sample);
+      },
       readSlow(sample) {
         cgroup.calls.readSlow++;
         copy(SLOW, sample);

@@ -1,7 +1,17 @@
 // What the metrics API reads, from plain lists: for tests that need no pushes. Items without usage have no metrics.
 import { metricsEncoders } from '../../aggregator/api/item-encoder.ts';
+import { deflate } from '../../aggregator/store/made-bytes.ts';
 import type { NodeRecord, PodRecord } from '../../aggregator/kube/records.ts';
-import type { ItemSource, ItemWriter, StoredItem, Stretch, Usage } from '../../aggregator/store/views.ts';
+import type {
+  Encoded,
+  Encoders,
+  Encoding,
+  ItemEncoding,
+  ItemSource,
+  StoredItem,
+  Stretch,
+  Usage,
+} from '../../aggregator/store/views.ts';
 
 export interface FakePod {
   readonly namespace: string;
@@ -53,28 +63,47 @@ export function fakeItemSource(
   };
 }
 
-function itemOf<Record>(record: Record, encode: (record: Record) => ItemWriter, usage?: Usage): StoredItem<Record> {
-  const writer = encode(record);
+type Encodings<Record> = { readonly [encoding in Encoding]: ItemEncoding<Record> };
+
+function itemOf<Record>(record: Record, encodings: Encodings<Record>, usage?: Usage): StoredItem<Record> {
   return {
     record,
     usage: () => usage,
-    bytes() {
-      if (!usage) return undefined;
-      const out = Buffer.alloc(writer.maxBytes);
-      return out.subarray(0, writer.write(out, 0, usage));
-    },
+    bytes: (encoding) => (usage ? encodedItem(encodings[encoding], record, usage) : undefined),
   };
 }
 
-function stretches<Record>(items: readonly StoredItem<Record>[], length: number): Stretch[] {
+/** An item as the store writes it. */
+export function encodedItem<Record>({ template }: ItemEncoding<Record>, record: Record, usage: Usage): Buffer {
+  const { head, createdAt, tail } = template(record);
+  const out = Buffer.alloc(head.length + tail.maxBytes);
+  out.set(head);
+  return out.subarray(0, tail.complete(out, 0, head.length, createdAt, usage));
+}
+
+function stretches<Record>(items: readonly StoredItem<Record>[], length: number): Stretch<Record>[] {
   return Array.from({ length: Math.ceil(items.length / length) }, (_, index) => {
-    const some = items.slice(index * length, (index + 1) * length).filter((item) => item.usage());
+    const some = items.slice(index * length, (index + 1) * length);
+    const encoded = (encoding: Encoding, matches: (record: Record) => boolean): Encoded => {
+      const served = some.filter((item) => item.usage() && matches(item.record));
+      const separator = SEPARATORS[encoding].separator;
+      return {
+        bytes: Buffer.concat(served.flatMap((item) => [separator, item.bytes(encoding)!])),
+        instants: Float64Array.from(served, (item) => item.usage()!.atWallMs),
+      };
+    };
     return {
-      bytes: () => Buffer.concat(some.flatMap((item) => [Buffer.from(','), item.bytes()!])),
-      instants: () => Float64Array.from(some, (item) => item.usage()!.atWallMs),
+      encoded: (encoding) => encoded(encoding, () => true),
+      selected: encoded,
+      deflated: (encoding) => {
+        const { bytes, instants } = encoded(encoding, () => true);
+        return deflate(bytes.subarray(SEPARATORS[encoding].separator.length), instants);
+      },
     };
   });
 }
+
+const SEPARATORS: Encoders['encodePod'] = metricsEncoders.encodePod;
 
 function podRecord({ namespace, name, labels = {}, containers = ['app'] }: FakePod): PodRecord {
   return {

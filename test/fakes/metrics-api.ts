@@ -3,9 +3,16 @@ import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { silentLogger } from '../../agent/runtime/logger.ts';
+import { createAdmit } from '../../aggregator/api/access.ts';
+import type { AccessOptions } from '../../aggregator/api/access.ts';
+import { createIdentify } from '../../aggregator/api/identity.ts';
+import type { IdentityOptions } from '../../aggregator/api/identity.ts';
 import { createMetricsServer } from '../../aggregator/api/metrics-server.ts';
 import type { MetricsServer, MetricsServerOptions } from '../../aggregator/api/metrics-server.ts';
 import { createHealth } from '../../aggregator/health.ts';
+import { fixedTrust, USUAL_HEADERS } from '../../aggregator/kube/client-trust.ts';
+import type { TrustSource } from '../../aggregator/kube/client-trust.ts';
+import { ANONYMOUS } from '../../aggregator/kube/user.ts';
 import { createClusterPki, FRONT_PROXY_NAME } from '../../aggregator/standalone/pki.ts';
 import type { ClusterPki, KeyPair } from '../../aggregator/standalone/pki.ts';
 import { fakeItemSource, usageOf } from './item-source.ts';
@@ -64,8 +71,21 @@ export function accepting(accept: string): Ask {
   return { headers: { accept } };
 }
 
+/** Who asks and what they may; not given: tokens are nobody's, and who is known may do everything. */
+export type Rights = Partial<
+  Pick<IdentityOptions, 'reviewToken'> & Pick<AccessOptions, 'reviewAccess' | 'alwaysAllowPaths'>
+>;
+
+export function usualTrust({ ca, frontProxyCa }: ClusterPki): TrustSource {
+  const frontProxy = { ca: frontProxyCa, allowedNames: [FRONT_PROXY_NAME], ...USUAL_HEADERS };
+  return fixedTrust({ clientCa: ca, frontProxy });
+}
+
 /** @param more what is not as usual; made with certificates that other servers of the test share if `pki` is given */
-export async function startMetricsApi(more: Partial<MetricsServerOptions> = {}, pki?: ClusterPki): Promise<MetricsApi> {
+export async function startMetricsApi(
+  more: Partial<MetricsServerOptions> & Rights = {},
+  pki?: ClusterPki,
+): Promise<MetricsApi> {
   const certificates = pki ?? (await createClusterPki(NOW));
   const server = metricsServer(certificates, more);
   const port = await server.listen('127.0.0.1', 0);
@@ -79,17 +99,36 @@ export async function startMetricsApi(more: Partial<MetricsServerOptions> = {}, 
   };
 }
 
-export function metricsServer(pki: ClusterPki, more: Partial<MetricsServerOptions> = {}): MetricsServer {
+export function metricsServer(pki: ClusterPki, more: Partial<MetricsServerOptions> & Rights = {}): MetricsServer {
+  const { trust = usualTrust(pki), wallMs = () => NOW, reviewToken, reviewAccess, alwaysAllowPaths, ...rest } = more;
+  const monoMs = wallMs;
+  const admit = createAdmit({
+    identify: createIdentify({
+      trust,
+      reviewToken: reviewToken ?? (() => Promise.resolve({ kind: 'rejected', reason: 'nobody’s' })),
+      tokenTtlMs: 10_000,
+      monoMs,
+      wallMs,
+    }),
+    reviewAccess:
+      reviewAccess ??
+      (({ name }) => Promise.resolve(name === ANONYMOUS.name ? { kind: 'denied', reason: '' } : { kind: 'allowed' })),
+    alwaysAllowPaths: alwaysAllowPaths ?? ['/healthz', '/livez', '/readyz'],
+    authorizedTtlMs: 10_000,
+    unauthorizedTtlMs: 10_000,
+    monoMs,
+  });
   return createMetricsServer({
     tls: pki.serving,
-    clientCa: pki.ca,
-    requestHeader: { ca: pki.frontProxyCa, allowedNames: [FRONT_PROXY_NAME] },
+    trust,
+    admit,
     source: SOURCE,
     health: createHealth({ livez: [], readyz: [{ name: 'store', problem: () => 'no metrics to serve' }] }),
     metricsText: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
-    wallMs: () => NOW,
+    missing: (query) => ({ asked: query.toString() }),
+    wallMs,
     log: silentLogger,
-    ...more,
+    ...rest,
   });
 }
 

@@ -7,6 +7,7 @@ import { silentLogger } from '../../agent/runtime/logger.ts';
 import type { ClusterApi, ClusterApiOptions } from '../../aggregator/standalone/api/cluster-api.ts';
 import { createClusterApi } from '../../aggregator/standalone/api/cluster-api.ts';
 import { ObjectStore } from '../../aggregator/standalone/api/object-store.ts';
+import { createTokenAuthority } from '../../aggregator/standalone/api/account-tokens.ts';
 import { kubeconfigText } from '../../aggregator/standalone/kubeconfig.ts';
 import type { ClusterPki } from '../../aggregator/standalone/pki.ts';
 import { createClusterPki } from '../../aggregator/standalone/pki.ts';
@@ -34,7 +35,7 @@ export async function startCluster(options: Partial<ClusterApiOptions> = {}): Pr
   const pki = await createClusterPki(Date.now());
   const store = new ObjectStore({ wallTimeMs: Date.now, caps: { events: 1000 } });
   const tls = { ...pki.serving, clientCa: pki.ca };
-  const base = { log: silentLogger, store, wallTimeMs: Date.now, port: 0, tls, tokens: [] };
+  const base = { log: silentLogger, store, wallTimeMs: Date.now, port: 0, tls, tokens: createTokenAuthority(Date.now) };
   const api = await createClusterApi({ ...base, ...options });
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigText(api.url, pki.ca, 'admin', { kind: 'certificate', pair: pki.admin }));

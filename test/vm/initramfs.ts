@@ -1,7 +1,7 @@
 // The guest's whole file system: busybox, this machine's node, and the built processes bundled to one file each.
 // Format: newc cpio, uncompressed (unpacking 100 MB takes less of an emulated machine's time than inflating 35 MB).
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, openSync, closeSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'; // prettier-ignore
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
@@ -42,6 +42,7 @@ export async function buildGuestImage(searchPath: string, entryPoints = ENTRY_PO
       mkdirSync(join(root, directory), { recursive: true });
     }
     await bundle(entryPoints, join(root, 'headroom'));
+    copyAddon(root);
     copyProgram(process.execPath, root, 'bin/node');
     copyProgram(tool('busybox', searchPath), root, 'bin/busybox');
     symlinkSync('busybox', join(root, 'bin/sh'));
@@ -79,6 +80,14 @@ async function bundle(entryPoints: typeof ENTRY_POINTS, outdir: string): Promise
     logLevel: 'error',
   });
   writeFileSync(join(outdir, 'package.json'), '{"type":"module"}\n');
+}
+
+/** Where the bundles look for it; the scenario that needs it says so when it was not built. */
+function copyAddon(root: string): void {
+  const built = join(REPOSITORY, 'build/Release/headroom.node');
+  if (!existsSync(built)) return;
+  mkdirSync(join(root, 'headroom/build/Release'), { recursive: true });
+  copyFileSync(built, join(root, 'headroom/build/Release/headroom.node'));
 }
 
 /** Copies a program and the shared libraries it names. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cpuUsedOver, workingSetAt } from './counted.ts';
 import type { DemoPod, DemoResult } from './guest/demo.ts';
 import type { NumbersResult } from './guest/numbers.ts';
+import type { LeakResult, ReaderResult, RunQueueResult, SamplerResult, ThrottleResult } from './guest/signals.ts';
 import { buildGuestImage } from './initramfs.ts';
 import type { GuestImage } from './initramfs.ts';
 import { kernelImage } from './kernel-image.ts';
@@ -144,6 +145,102 @@ describe('the demo', () => {
   it('removes its cgroups at the end', () => {
     expect(results.get('exit')).toBe(0);
     expect(results.get('left behind')).toEqual([]);
+  });
+});
+
+describe('the kernel’s signals', () => {
+  let results: ReadonlyMap<string, unknown>;
+  beforeAll(async () => {
+    results = await scenario('signals', 120_000);
+    say(`memory alarm ${aheadMs('leak')} and ${aheadMs('nested leak')} ms ahead of the kernel’s look for a victim`);
+  });
+
+  function aheadMs(leak: string): number {
+    const { alarm, begin } = results.get(leak) as LeakResult;
+    return Math.round((begin?.atBootMs ?? NaN) - (alarm?.atBootMs ?? NaN));
+  }
+
+  it('come from a program each, all of which this kernel takes', () => {
+    expect(results.get('hook memory-alarm')).toBe('memory_alarm');
+    expect(results.get('hook oom-begin')).toBe('oom_begin');
+    expect(results.get('hook oom-victim')).toMatch(/^oom_victim/);
+    expect(results.get('hook throttle')).toBe('throttle');
+    expect(results.get('hook cgroup-life')).toBe('cgroup_life');
+  });
+
+  it.each(['leak', 'nested leak'])('give the alarm before the limit is met and name the victim: %s', (name) => {
+    const { alarm, begin, victim, limitBytes, pid, eventsFileBootMs, exit, cgroupId } = results.get(name) as LeakResult;
+    expect(exit).toBe('SIGKILL');
+    expect(alarm).toMatchObject({ cgroupId, limitBytes });
+    if (alarm?.kind !== 'memory-alarm') throw new Error('no alarm');
+    expect(alarm.usageBytes / limitBytes).toBeGreaterThanOrEqual(0.8);
+    expect(alarm.usageBytes / limitBytes).toBeLessThan(0.95);
+    expect(alarm.atBootMs).toBeLessThan(eventsFileBootMs);
+    expect(begin).toMatchObject({ cgroupId, limitBytes });
+    expect(victim).toMatchObject({ cgroupId, pid });
+    if (victim?.kind !== 'oom-victim') throw new Error('no victim');
+    expect(victim.anonBytes).toBeGreaterThan(0.8 * limitBytes);
+    expect(alarm.atBootMs).toBeLessThan(begin?.atBootMs ?? 0);
+    expect(begin?.atBootMs).toBeLessThan(victim.atBootMs);
+  });
+
+  it('raise no alarm for a container that only reads files, however often it meets its limit', () => {
+    const { maxEvents, alarms } = results.get('reader') as ReaderResult;
+    expect(maxEvents).toBeGreaterThan(20);
+    expect(alarms).toBe(0);
+  });
+
+  it('tell of throttling as it happens, at most ten times a second', () => {
+    const { events, last, periods, throttled } = results.get('throttle') as ThrottleResult;
+    expect(events).toBeGreaterThan(3);
+    expect(events).toBeLessThanOrEqual(45);
+    expect(last).toMatchObject({ quotaUs: 20_000, periodUs: 100_000 });
+    expect(last!.throttledPeriods).toBeGreaterThan(0);
+    expect(last!.throttledPeriods).toBeLessThanOrEqual(throttled);
+    expect(last!.periods).toBeLessThanOrEqual(periods);
+  });
+
+  it('are counted per container where tasks wait for a CPU', () => {
+    const { buckets, delayMs } = results.get('run-queue') as RunQueueResult;
+    // Four busy processes on two CPUs, for some seconds: each waits about as long as it runs.
+    expect(delayMs).toBeGreaterThan(1000);
+    expect(buckets.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(10);
+  });
+
+  it('come with the numbers of the files where the iterator samples', () => {
+    const { program, found, foundUntracked, before, sample, after } = results.get('sampler') as SamplerResult;
+    expect(program).toMatch(/^sampler/);
+    expect([found, foundUntracked]).toEqual([true, false]);
+    const pairs = {
+      usageUs: sample.cpuUsageUs,
+      periods: sample.periods,
+      throttledUs: sample.throttledUs,
+      inactiveFile: sample.inactiveFileBytes,
+      activeFile: sample.activeFileBytes,
+      current: sample.memoryCurrentBytes,
+      pids: sample.pids,
+    };
+    const outside = Object.entries(pairs).filter(
+      ([name, value]) => value < Math.min(before[name]!, after[name]!) || value > Math.max(before[name]!, after[name]!),
+    );
+    expect(outside).toEqual([]);
+    expect(sample.memoryCurrentBytes).toBeGreaterThan(40 * MIB);
+    expect(sample).toMatchObject({ cpuQuotaUs: 50_000, cpuPeriodUs: 100_000, memoryLimitBytes: 160 * MIB });
+  });
+
+  it('wake a PSI trigger on a cgroup that reclaims at memory.high', () => {
+    expect(results.get('pressure')).toBeGreaterThanOrEqual(1);
+  });
+
+  it('announce every container’s birth', () => {
+    expect(results.get('births')).toContainEqual(
+      expect.stringMatching(/^kubepods\/burstable\/pode0000001-.*\/(e1){32}$/),
+    );
+  });
+
+  it('are never dropped here', () => {
+    for (const counts of Object.values(results.get('counts') as Record<string, { dropped: number }>))
+      expect(counts.dropped).toBe(0);
   });
 });
 

@@ -6,7 +6,10 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CodedError } from '../../../agent/runtime/coded-error.ts';
 import type { Logger } from '../../../agent/runtime/logger.ts';
-import type { TokenUser, User } from './authenticate.ts';
+import { accessAttributes } from '../../api/access-attributes.ts';
+import { forbidden } from '../../api/access-refusals.ts';
+import { statusBody } from '../../api/status.ts';
+import { mayDo } from './access-rules.ts';
 import { authenticate } from './authenticate.ts';
 import { discoveryDocument } from './discovery.ts';
 import { dropOldEvents } from './event-ttl.ts';
@@ -15,7 +18,10 @@ import type { MetricsBackend } from './metrics-proxy.ts';
 import { createMetricsProxy } from './metrics-proxy.ts';
 import type { NewObject } from './objects.ts';
 import type { ObjectStore } from './object-store.ts';
+import { readJsonBody } from './request-body.ts';
 import { METRICS_GROUP, parseResourcePath } from './resources.ts';
+import { answerReview, reviewAt } from './reviews.ts';
+import type { TokenAuthority } from './account-tokens.ts';
 import { badRequest, noSuchPath, Refusal, unauthorized } from './status.ts';
 
 export interface ClusterApiOptions {
@@ -27,7 +33,7 @@ export interface ClusterApiOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string };
-  readonly tokens: readonly TokenUser[];
+  readonly tokens: TokenAuthority;
   /** The aggregator behind metrics.k8s.io; no such group is served where this is not given. */
   readonly metrics?: () => MetricsBackend | undefined;
   /** Text of /metrics (Prometheus exposition); no such page where this is not given. */
@@ -102,8 +108,11 @@ async function answer(
   const url = new URL(target);
   if (/^\/(healthz|readyz|livez)(\/|$)/.test(url.pathname)) return void response.end('ok');
   if (url.pathname === '/version') return writeJson(response, 200, VERSION);
-  const user: User | undefined = authenticate(request, options.tokens);
+  const user = authenticate(request, options.tokens);
   if (!user) throw unauthorized();
+  const { method = '' } = request;
+  const attributes = accessAttributes({ method, path: url.pathname, query: url.searchParams, target: undefined });
+  if (!mayDo(user, attributes)) return writeJson(response, 403, statusBody(forbidden(user, attributes, '')));
   if (proxy && new RegExp(`^/apis/${METRICS_GROUP}/v[^/]+`).test(url.pathname))
     return proxy.pass(request, response, user);
   if (url.pathname === '/metrics' && options.metricsPage) {
@@ -115,6 +124,8 @@ async function answer(
     response.setHeader('Vary', 'Accept');
     return writeJson(response, 200, document.body, document.contentType);
   }
+  const review = method === 'POST' ? reviewAt(url.pathname) : undefined;
+  if (review) return writeJson(response, 201, answerReview(review, options, await readJsonBody(request), user));
   const path = parseResourcePath(url.pathname);
   if (!path) throw noSuchPath();
   const reply = await answerResource(options, path, url.searchParams, request, response);

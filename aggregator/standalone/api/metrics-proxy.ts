@@ -1,8 +1,8 @@
 // metrics.k8s.io is passed on to the aggregator as kube-aggregator does: a front-proxy client certificate says who passes it on,
-// X-Remote-User and X-Remote-Group say who asked. Source: kube-aggregator handler_proxy.go.
+// X-Remote-User, X-Remote-Uid, X-Remote-Group and X-Remote-Extra-* say who asked. Source: kube-aggregator handler_proxy.go.
 import { Agent, request as httpsRequest } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { User } from './authenticate.ts';
+import type { User } from '../../kube/user.ts';
 
 export interface MetricsBackend {
   readonly host: string;
@@ -64,7 +64,20 @@ function passedHeaders(request: IncomingMessage, user: User): Record<string, str
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined && !NOT_PASSED.test(name)) headers[name] = value;
   }
-  return { ...headers, 'X-Remote-User': user.name, 'X-Remote-Group': [...user.groups] };
+  for (const [key, values] of Object.entries(user.extra)) {
+    headers[`X-Remote-Extra-${encodeURIComponent(key)}`] = values.map(asBytes);
+  }
+  return {
+    ...headers,
+    'X-Remote-User': asBytes(user.name),
+    ...(user.uid === '' ? {} : { 'X-Remote-Uid': asBytes(user.uid) }),
+    'X-Remote-Group': user.groups.map(asBytes),
+  };
+}
+
+/** Go puts a header's text on the wire as UTF-8; node:http writes a byte a character. */
+function asBytes(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 /** kube-aggregator's answer for an APIService that is not available: plain text, which kubectl turns into its own words. */

@@ -18,6 +18,8 @@ export interface KubeObject {
   readonly metadata: ObjectMeta;
   readonly spec?: unknown;
   readonly status?: unknown;
+  /** Of a ConfigMap. */
+  readonly data?: Readonly<Record<string, string>>;
 }
 
 /** What a writer hands in: the store fills in uid, resourceVersion and creationTimestamp. */
@@ -27,6 +29,7 @@ export interface NewObject {
   readonly metadata: Pick<ObjectMeta, 'name'> & Partial<ObjectMeta>;
   readonly spec?: unknown;
   readonly status?: unknown;
+  readonly data?: Readonly<Record<string, string>>;
 }
 
 export type Quantities = Readonly<Record<string, string>>;

@@ -71,7 +71,31 @@ const EVENTS: ResourceType = {
   subresources: {},
 };
 
-export const RESOURCE_TYPES: readonly ResourceType[] = [NODES, PODS, NAMESPACES, EVENTS];
+const CONFIG_MAPS: ResourceType = {
+  group: '',
+  version: 'v1',
+  resource: 'configmaps',
+  singular: 'configmap',
+  kind: 'ConfigMap',
+  namespaced: true,
+  shortNames: ['cm'],
+  verbs: READ,
+  subresources: {},
+};
+
+export const SERVICE_ACCOUNTS: ResourceType = {
+  group: '',
+  version: 'v1',
+  resource: 'serviceaccounts',
+  singular: 'serviceaccount',
+  kind: 'ServiceAccount',
+  namespaced: true,
+  shortNames: ['sa'],
+  verbs: READ,
+  subresources: { token: ['create'] },
+};
+
+export const RESOURCE_TYPES: readonly ResourceType[] = [NODES, PODS, NAMESPACES, EVENTS, CONFIG_MAPS, SERVICE_ACCOUNTS];
 
 /** metrics.k8s.io is served by the aggregator; discovery names it here as kube-aggregator does. */
 export const METRICS_GROUP = 'metrics.k8s.io';

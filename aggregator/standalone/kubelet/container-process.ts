@@ -13,6 +13,10 @@ export interface Program {
   readonly script: string;
   /** Asked at each start: ports learned meanwhile can be in it. */
   readonly args: () => readonly string[];
+  /** Put before Node and its script: see spawnGated. */
+  readonly prefix?: readonly string[];
+  /** undefined: as the launcher has it. */
+  readonly env?: NodeJS.ProcessEnv;
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
   readonly onStarted?: (pid: number) => void;
   readonly onEnded?: () => void;
@@ -44,8 +48,10 @@ export interface ContainerProcessOptions {
   /** Limits and requests to start with, as allocated now. */
   readonly resources: () => ResourceRequirements;
   readonly onStarted: (run: Run) => void;
-  /** It ended by itself and is started again. */
-  readonly onEnded: (ending: Ending, restartInMs: number) => void;
+  /** It ended, not by `stop`. @param restartInMs undefined: for good */
+  readonly onEnded: (ending: Ending, restartInMs: number | undefined) => void;
+  /** Whether it starts again after this ending; unset: always. */
+  readonly restarts?: (ending: Ending) => boolean;
   /** The kernel was not told something at the start: the program runs all the same. */
   readonly onRefused: (cause: string) => void;
   readonly backoff?: Backoff;
@@ -58,11 +64,21 @@ export interface Backoff {
   readonly forgottenAfterMs: number;
 }
 
+/** A container's program, or what stands for one. */
+export interface ContainerLife {
+  readonly run: Run | undefined;
+  start(): void;
+  /** Ends it; it starts again without a pause. */
+  restart(): void;
+  /** Ends it for good. */
+  stop(): Promise<void>;
+}
+
 const BACKOFF: Backoff = { firstMs: 1000, mostMs: 60_000, forgottenAfterMs: 600_000 };
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 5000;
 
-export class ContainerProcess {
+export class ContainerProcess implements ContainerLife {
   readonly #options: ContainerProcessOptions;
   readonly #backoff: Backoff;
   #run: Run | undefined;
@@ -71,6 +87,7 @@ export class ContainerProcess {
   #restart: NodeJS.Timeout | undefined;
   #pauseMs = 0;
   #stopping = false;
+  #wanted = false;
 
   constructor(options: ContainerProcessOptions) {
     this.#options = options;
@@ -86,7 +103,8 @@ export class ContainerProcess {
     const { program, podCgroup, wallTimeMs, onStarted, onRefused } = this.#options;
     const containerId = randomBytes(32).toString('hex');
     const cgroup = podCgroup === undefined ? undefined : this.#makeCgroup(`${podCgroup}/${containerId}`);
-    const spawned = spawnGated(program.script, program.args(), program.onLine);
+    const { script, prefix, env } = program;
+    const spawned = spawnGated({ script, args: program.args(), prefix, env }, program.onLine);
     if ('kind' in spawned) return onRefused(spawned.cause);
     const entered = cgroup === undefined ? undefined : this.#options.writer.enter(cgroup, spawned.pid);
     if (entered?.kind === 'refused') onRefused(entered.cause);
@@ -104,12 +122,24 @@ export class ContainerProcess {
     onStarted(run);
   }
 
+  restart(): void {
+    this.#wanted = true;
+    if (this.#process) void this.#terminate(this.#process);
+    else if (!this.#stopping) {
+      clearTimeout(this.#restart);
+      this.#wanted = false;
+      this.start();
+    }
+  }
+
   /** Ends the program for good: SIGTERM, SIGKILL after five seconds. */
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#restart);
-    const running = this.#process;
-    if (!running) return;
+    if (this.#process) await this.#terminate(this.#process);
+  }
+
+  async #terminate(running: GatedProcess): Promise<void> {
     running.child.kill('SIGTERM');
     const kill = setTimeout(() => running.child.kill('SIGKILL'), GRACE_MS);
     await this.#ended;
@@ -153,11 +183,18 @@ export class ContainerProcess {
       exitCode: code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0),
       reason: oomKilled ? 'OOMKilled' : code === 0 ? 'Completed' : 'Error',
     };
-    if (!this.#stopping) {
-      this.#restart = setTimeout(() => this.start(), this.#pauseMs);
-      onEnded(ending, this.#pauseMs);
-    }
+    if (!this.#stopping) onEnded(ending, this.#startAgain(ending));
     this.#options.program.onEnded?.();
+  }
+
+  /** @returns the pause before it, ms; undefined: it does not */
+  #startAgain(ending: Ending): number | undefined {
+    const { restarts = () => true } = this.#options;
+    if (!this.#wanted && !restarts(ending)) return undefined;
+    const pauseMs = this.#wanted ? 0 : this.#pauseMs;
+    this.#wanted = false;
+    this.#restart = setTimeout(() => this.start(), pauseMs);
+    return pauseMs;
   }
 }
 

@@ -13,23 +13,30 @@ export interface GatedProcess {
 
 const SHELL = '/bin/sh';
 
-/**
- * @param script absolute path of a JavaScript or, where this Node strips types, TypeScript file
- * @param onLine each line the program writes
- */
+export interface GatedCommand {
+  /** Absolute path of a JavaScript or, where this Node strips types, TypeScript file. */
+  readonly script: string;
+  readonly args: readonly string[];
+  /** Put before Node and its script, such as what enters a namespace; needs a shell. */
+  readonly prefix?: readonly string[] | undefined;
+  /** undefined: as this process has it. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+}
+
+/** @param onLine each line the program writes */
 export function spawnGated(
-  script: string,
-  args: readonly string[],
+  { script, args, prefix = [], env }: GatedCommand,
   onLine: (line: string, stream: 'stdout' | 'stderr') => void,
 ): GatedProcess | { readonly kind: 'failed'; readonly cause: string } {
-  const program = [process.execPath, script, ...args];
+  const program = [...prefix, process.execPath, script, ...args];
   const gate = existsSync(SHELL)
     ? { file: SHELL, args: ['-c', 'read -r _ && exec "$@"', 'sh', ...program] }
-    : { file: process.execPath, args: [siblingScript(import.meta.url, 'gate'), ...program.slice(1)] };
+    : { file: process.execPath, args: [siblingScript(import.meta.url, 'gate'), script, ...args] };
   // A session of its own: a Ctrl-C on the terminal is for the launcher, which ends its children in order.
   const child = spawn(gate.file, gate.args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
+    ...(env ? { env } : {}),
   });
   if (child.pid === undefined) {
     // Node reports the cause by an event of the next turn.

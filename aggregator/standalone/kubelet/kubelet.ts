@@ -12,6 +12,7 @@ import type { Backoff, Program } from './container-process.ts';
 import type { Capacity } from './node-object.ts';
 import { nodeObject } from './node-object.ts';
 import { observePods } from './observed-pods.ts';
+import { storeRecords } from './pod-records.ts';
 import { PodWorker } from './pod-worker.ts';
 
 export interface KubeletOptions {
@@ -83,8 +84,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       const worker = new PodWorker({
         log,
         wallTimeMs,
-        store,
-        nodeName,
+        records: storeRecords(store, nodeName, pod, wallTimeMs),
         writer,
         noRights,
         pod,

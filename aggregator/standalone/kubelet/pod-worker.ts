@@ -1,17 +1,18 @@
-// One pod of our own, as a kubelet's pod worker keeps it: its processes, its cgroup, its resize from spec to kernel to status.
+// One pod of our own, as a kubelet's pod worker keeps it: its containers, its cgroup, its resize from spec to kernel to status.
 // The four states of KEP 1287: desired (spec) → allocated → actuated (told to the kernel) → actual (status.resources).
 import type { Logger } from '../../../agent/runtime/logger.ts';
 import type { Container, Pod } from '../api/objects.ts';
-import type { ObjectStore } from '../api/object-store.ts';
-import { qosClassOf, sameAmounts } from '../api/pod-resources.ts';
+import { amountOf, COMPUTE_RESOURCES, qosClassOf, sameAmounts } from '../api/pod-resources.ts';
 import type { Admission } from './admit-resize.ts';
 import type { CgroupWriter } from './cgroup-writer.ts';
-import type { Backoff, Ending, Program } from './container-process.ts';
+import type { Backoff, ContainerLife, ContainerProcessOptions, Program } from './container-process.ts';
 import { ContainerProcess } from './container-process.ts';
 import type { PodEvent } from './events.ts';
-import { recordEvent } from './events.ts';
-import type { ContainerView, ResizeCondition } from './pod-status.ts';
-import { runningStatus } from './pod-status.ts';
+import { isSidecar, PodContainers } from './pod-containers.ts';
+import type { LifeHooks } from './pod-containers.ts';
+import type { PodRecords } from './pod-records.ts';
+import type { ContainerOutlook, ContainerView, PodAddresses, ResizeCondition } from './pod-status.ts';
+import { podStatus } from './pod-status.ts';
 import type { NamedResources } from './resize-steps.ts';
 import { resizeSteps } from './resize-steps.ts';
 import { shrinkRefusal } from './shrink-guard.ts';
@@ -19,17 +20,25 @@ import { shrinkRefusal } from './shrink-guard.ts';
 export interface PodWorkerOptions {
   readonly log: Logger;
   readonly wallTimeMs: () => number;
-  readonly store: ObjectStore;
-  readonly nodeName: string;
+  readonly records: PodRecords;
   readonly writer: CgroupWriter;
   /** Why no cgroup can be made; undefined where they can. */
   readonly noRights: string | undefined;
   readonly pod: Pod;
-  /** By container name. */
+  /** By container name; a container without one needs `createLife`. */
   readonly programs: ReadonlyMap<string, Program>;
   readonly admit: (worker: PodWorker, wanted: readonly Container[]) => Admission;
   readonly backoff?: Backoff;
+  /** Unset: those of a pod that shares this machine's. */
+  readonly addresses?: PodAddresses;
+  /** Instead of a process: what only moves numbers. undefined for a container: a process all the same. */
+  readonly createLife?: (spec: Container, options: LifeOptions) => ContainerLife | undefined;
 }
+
+/** What a container's life needs beside its program. */
+export type LifeOptions = Omit<ContainerProcessOptions, 'program'>;
+
+const THIS_MACHINE: PodAddresses = { hostIP: '127.0.0.1', podIP: undefined };
 
 /** The cgroupfs driver's layout. */
 const QOS_FOLDERS = {
@@ -38,17 +47,11 @@ const QOS_FOLDERS = {
   BestEffort: 'kubepods/besteffort',
 } as const;
 
-interface Slot {
-  readonly spec: Container;
-  readonly process: ContainerProcess;
-  last: Ending | undefined;
-  restartCount: number;
-}
-
 export class PodWorker {
   readonly #options: PodWorkerOptions;
-  readonly #slots: readonly Slot[];
+  readonly #containers: PodContainers;
   readonly #cgroup: string;
+  readonly #addresses: PodAddresses;
   #allocated: readonly Container[];
   #actuated: readonly NamedResources[];
   #pending: ResizeCondition | undefined;
@@ -60,10 +63,17 @@ export class PodWorker {
     this.#options = options;
     const { metadata, spec } = options.pod;
     this.#cgroup = `${options.writer.folder}/${QOS_FOLDERS[qosClassOf(spec)]}/pod${metadata.uid}`;
-    this.#allocated = spec.containers;
-    this.#actuated = spec.containers;
+    this.#addresses = options.addresses ?? THIS_MACHINE;
+    this.#allocated = resizable(options.pod);
+    this.#actuated = this.#allocated;
     this.#observedGeneration = metadata.generation ?? 1;
-    this.#slots = spec.containers.map((container) => this.#slotOf(container));
+    this.#containers = new PodContainers({
+      pod: options.pod,
+      address: this.#addresses.podIP ?? this.#addresses.hostIP,
+      create: (container, hooks) => this.#lifeOf(container, hooks),
+      onChange: () => this.#report(),
+      onEvent: (event) => this.#event(event),
+    });
   }
 
   /** What the node has promised this pod. */
@@ -85,19 +95,20 @@ export class PodWorker {
         if (written.kind === 'refused') this.#refused(written.cause);
       }
     }
-    for (const slot of this.#slots) slot.process.start();
+    this.#containers.start();
+    this.#report();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.#slots.map(({ process }) => process.stop()));
+    await this.#containers.stop();
     const removed = this.#options.writer.remove(this.#cgroup);
     if (removed.kind === 'refused') this.#options.log.warn({ reason: removed.cause }, 'cgroup was not removed');
   }
 
   /** One pass: what the spec asks for, as far as node and kernel let it. Safe to call at any time. */
   sync(): void {
-    const pod = this.#pod();
+    const pod = this.#options.records.current();
     if (!pod || this.#stopped) return;
     if (!this.#isAllocated(pod)) this.#allocate(pod);
     else if (this.#pending) {
@@ -111,59 +122,37 @@ export class PodWorker {
     if (!this.#isActuated()) this.#actuate();
   }
 
-  #slotOf(spec: Container): Slot {
-    const { log, wallTimeMs, writer, noRights, programs, backoff } = this.#options;
+  #lifeOf(spec: Container, hooks: LifeHooks): ContainerLife {
+    const { log, wallTimeMs, writer, noRights, programs, backoff, createLife } = this.#options;
+    const options: LifeOptions = {
+      log,
+      wallTimeMs,
+      writer,
+      podCgroup: noRights === undefined ? this.#cgroup : undefined,
+      resources: () => (this.#allocated.find(({ name }) => name === spec.name) ?? spec).resources ?? {},
+      onStarted: (run) => {
+        hooks.onStarted(run);
+        this.#report();
+      },
+      onEnded: hooks.onEnded,
+      restarts: hooks.restarts,
+      onRefused: (cause) => this.#refused(cause),
+      ...(backoff ? { backoff } : {}),
+    };
+    const life = createLife?.(spec, options);
+    if (life) return life;
     const program = programs.get(spec.name);
     if (!program) throw new Error(`container ${spec.name} has no program`);
-    const slot: Slot = {
-      spec,
-      last: undefined,
-      restartCount: 0,
-      process: new ContainerProcess({
-        log,
-        wallTimeMs,
-        program,
-        writer,
-        podCgroup: noRights === undefined ? this.#cgroup : undefined,
-        resources: () => this.#allocated.find(({ name }) => name === spec.name)?.resources ?? {},
-        onStarted: () => {
-          this.#event({
-            type: 'Normal',
-            reason: 'Started',
-            message: `Container started`,
-            fieldPath: `spec.containers{${spec.name}}`,
-          });
-          this.#report();
-        },
-        onEnded: (ending, restartInMs) => this.#ended(slot, ending, restartInMs),
-        onRefused: (cause) => this.#refused(cause),
-        ...(backoff ? { backoff } : {}),
-      }),
-    };
-    return slot;
-  }
-
-  #ended(slot: Slot, ending: Ending, restartInMs: number): void {
-    if (this.#stopped) return;
-    slot.last = ending;
-    slot.restartCount += 1;
-    const why =
-      ending.reason === 'OOMKilled' ? 'the kernel killed it for want of memory' : `exit code ${ending.exitCode}`;
-    this.#event({
-      type: 'Warning',
-      reason: ending.reason === 'OOMKilled' ? 'OOMKilling' : 'BackOff',
-      message: `Container ended (${why}), starts again in ${restartInMs / 1000} s`,
-      fieldPath: `spec.containers{${slot.spec.name}}`,
-    });
-    this.#report();
+    return new ContainerProcess({ ...options, program });
   }
 
   /** Desired → allocated. */
   #allocate(pod: Pod): void {
     const generation = pod.metadata.generation ?? 1;
-    const admission = this.#options.admit(this, pod.spec.containers);
+    const wanted = resizable(pod);
+    const admission = this.#options.admit(this, wanted);
     if (admission.kind === 'fits') {
-      this.#allocated = pod.spec.containers;
+      this.#allocated = wanted;
       this.#pending = undefined;
       this.#inProgress = { type: 'PodResizeInProgress', observedGeneration: generation };
       this.#observedGeneration = generation;
@@ -198,9 +187,12 @@ export class PodWorker {
 
   #writeSteps(): string | undefined {
     const { writer, pod } = this.#options;
-    const steps = resizeSteps(this.#actuated, this.#allocated);
+    const restarted = this.#restartedByResize();
+    const steps = resizeSteps(this.#actuated, this.#allocated).filter(
+      ({ container }) => !restarted.includes(container),
+    );
     const cgroupOf = (container: string): string | undefined =>
-      container === '' ? this.#cgroup : this.#slots.find(({ spec }) => spec.name === container)?.process.run?.cgroup;
+      container === '' ? this.#cgroup : this.#containers.runOf(container)?.cgroup;
     const refusal = shrinkRefusal(steps, pod.metadata.name, (container) => {
       const cgroup = cgroupOf(container);
       // A container that does not run uses nothing.
@@ -214,40 +206,53 @@ export class PodWorker {
       if (written.kind === 'refused')
         return `${knob} of ${container === '' ? 'the pod' : `container "${container}"`} was not set: ${written.cause}`;
     }
+    // They get their new limits with their new cgroups.
+    for (const container of restarted) this.#containers.restart(container);
     return undefined;
   }
 
+  /** Containers of which something changes whose resizePolicy is RestartContainer. */
+  #restartedByResize(): readonly string[] {
+    return this.#allocated.flatMap(({ name, resources, resizePolicy = [] }, at) => {
+      const before = this.#actuated[at]?.resources;
+      const changed = COMPUTE_RESOURCES.filter(
+        (resource) =>
+          amountOf(resources?.requests, resource) !== amountOf(before?.requests, resource) ||
+          amountOf(resources?.limits, resource) !== amountOf(before?.limits, resource),
+      );
+      const restarts = resizePolicy.some(
+        ({ resourceName, restartPolicy }) =>
+          restartPolicy === 'RestartContainer' && changed.some((resource) => resource === resourceName),
+      );
+      return restarts ? [name] : [];
+    });
+  }
+
   #isAllocated(pod: Pod): boolean {
-    return pod.spec.containers.every((container, at) => sameResources(container, this.#allocated[at]));
+    return resizable(pod).every((container, at) => sameResources(container, this.#allocated[at]));
   }
 
   #isActuated(): boolean {
     return this.#allocated.every((container, at) => sameResources(container, this.#actuated[at]));
   }
 
-  #pod(): Pod | undefined {
-    const { namespace = '', name, uid } = this.#options.pod.metadata;
-    const pod = this.#options.store.get('pods', namespace, name) as Pod | undefined;
-    return pod?.metadata.uid === uid ? pod : undefined;
+  #report(): void {
+    if (this.#stopped) return;
+    const { init, main } = this.#containers.outlooks();
+    const outlook = {
+      init: init.map((each) => this.#viewOf(each)),
+      main: main.map((each) => this.#viewOf(each)),
+      resize: [this.#pending, this.#inProgress].filter((condition) => condition !== undefined),
+      observedGeneration: this.#observedGeneration,
+      addresses: this.#addresses,
+    };
+    this.#options.records.writeStatus((pod) => podStatus(outlook, pod.status, this.#options.wallTimeMs()));
   }
 
-  #report(): void {
-    if (this.#stopped || !this.#pod()) return;
-    const { store, pod, wallTimeMs } = this.#options;
-    const views = this.#slots.map((slot, at): ContainerView => ({
-      spec: slot.spec,
-      run: slot.process.run,
-      last: slot.last,
-      restartCount: slot.restartCount,
-      allocated: this.#allocated[at]?.resources ?? {},
-      actuated: this.#actuated[at]?.resources ?? {},
-    }));
-    const resize = [this.#pending, this.#inProgress].filter((condition) => condition !== undefined);
-    const { namespace = '', name } = pod.metadata;
-    store.update('pods', namespace, name, (current) => {
-      const status = runningStatus(views, resize, this.#observedGeneration, (current as Pod).status, wallTimeMs());
-      return JSON.stringify(status) === JSON.stringify(current.status) ? current : { ...current, status };
-    });
+  #viewOf(outlook: ContainerOutlook): ContainerView {
+    const named = (list: readonly NamedResources[]): NamedResources['resources'] =>
+      (list.find(({ name }) => name === outlook.spec.name) ?? outlook.spec).resources;
+    return { ...outlook, allocated: named(this.#allocated) ?? {}, actuated: named(this.#actuated) ?? {} };
   }
 
   #refused(cause: string): void {
@@ -264,15 +269,18 @@ export class PodWorker {
   }
 
   #event(event: PodEvent): void {
-    const { store, nodeName, wallTimeMs } = this.#options;
-    const pod = this.#pod();
-    if (pod) recordEvent(store, pod, nodeName, wallTimeMs(), event);
+    this.#options.records.event(event);
   }
 
   #name(): string {
     const { namespace = '', name } = this.#options.pod.metadata;
     return `${namespace}/${name}`;
   }
+}
+
+/** What a resize may change: containers, and init containers that stay. */
+function resizable({ spec }: Pod): readonly Container[] {
+  return [...(spec.initContainers ?? []).filter(isSidecar), ...spec.containers];
 }
 
 function sameResources(a: NamedResources, b: NamedResources | undefined): boolean {

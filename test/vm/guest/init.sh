@@ -23,4 +23,6 @@ stty -F /dev/ttyS1 raw -echo 2> /dev/null
 cd /headroom || poweroff -f
 timeout -k 2 "$seconds" node dist/test/vm/guest/main.js "$scenario" > /dev/ttyS1 2> /dev/console
 echo "scenario $scenario ended with $?"
+# Setting a terminal waits until what was written to it is out: without it the last lines are lost with the power.
+stty -F /dev/ttyS1 raw -echo 2> /dev/null
 poweroff -f

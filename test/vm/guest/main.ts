@@ -3,8 +3,9 @@ import { demo } from './demo.ts';
 import { machine } from './machine.ts';
 import { numbers } from './numbers.ts';
 import { say } from './say.ts';
+import { signals } from './signals.ts';
 
-const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = { machine, numbers, demo };
+const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = { machine, numbers, demo, signals };
 
 const name = process.argv[2] ?? '';
 try {

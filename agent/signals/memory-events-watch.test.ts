@@ -1,0 +1,63 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MemoryEventsWatch } from './memory-events-watch.ts';
+
+let root: string;
+beforeEach(() => void (root = mkdtempSync(join(tmpdir(), 'headroom-events-'))));
+afterEach(() => rmSync(root, { recursive: true }));
+
+function cgroup(name: string): string {
+  const directory = join(root, name);
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'memory.events'), 'max 0\n');
+  return directory;
+}
+
+describe('MemoryEventsWatch', () => {
+  it('tells whose memory.events changed', async () => {
+    const changed: string[] = [];
+    const watch = new MemoryEventsWatch((directory) => changed.push(directory));
+    const [quiet, loud] = [cgroup('quiet'), cgroup('loud')];
+    watch.add(quiet);
+    watch.add(loud);
+    writeFileSync(join(loud, 'memory.events'), 'max 1\n');
+    await vi.waitFor(() => expect(changed).toContain(loud));
+    expect(changed).not.toContain(quiet);
+    watch.close();
+  });
+
+  it('is silent about what it no longer watches', async () => {
+    const changed: string[] = [];
+    const watch = new MemoryEventsWatch((directory) => changed.push(directory));
+    const [gone, kept] = [cgroup('gone'), cgroup('kept')];
+    for (const directory of [gone, kept]) watch.add(directory);
+    watch.remove(gone);
+    writeFileSync(join(gone, 'memory.events'), 'max 1\n');
+    writeFileSync(join(kept, 'memory.events'), 'max 1\n');
+    await vi.waitFor(() => expect(changed).toContain(kept));
+    expect(changed).not.toContain(gone);
+    expect(watch.size).toBe(1);
+    watch.close();
+  });
+
+  it('keeps to its bound and says that more is not watched', () => {
+    const watch = new MemoryEventsWatch(() => undefined, 1);
+    const [first, second] = [cgroup('first'), cgroup('second')];
+    watch.add(first);
+    watch.add(first);
+    expect(watch.cause).toBe('');
+    watch.add(second);
+    expect(watch.size).toBe(1);
+    expect(watch.cause).toBe('more than 1 containers to watch');
+    watch.close();
+    expect(watch.size).toBe(0);
+  });
+
+  it('takes a cgroup that is gone already for nothing special', () => {
+    const watch = new MemoryEventsWatch(() => undefined);
+    watch.add(join(root, 'nowhere'));
+    expect([watch.size, watch.cause]).toEqual([0, '']);
+  });
+});

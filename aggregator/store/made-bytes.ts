@@ -1,0 +1,38 @@
+// Bytes of a leaf's items, in each encoding that was asked for since a number in it changed. They are let go with the next
+// change, so that what a list leaves behind lives no longer than a push interval.
+import { crc32, deflateRawSync, constants } from 'node:zlib';
+import type { Deflated, Encoded, Encoding } from './views.ts';
+
+/** `encoded` and `deflated` are made each when asked for. */
+export interface MadeEncoding {
+  encoded?: Encoded;
+  deflated?: Deflated;
+  /** Until when they tell the truth if nothing changes: then the first item is stale. Monotonic ms. */
+  readonly validUntilMonoMs: number;
+}
+
+export type MadeBytes = { [encoding in Encoding]?: MadeEncoding };
+
+/** k8s.io/apiserver's level too. */
+const LEVEL = 1;
+const NOTHING = Buffer.alloc(0);
+
+/** Deflate blocks that end at a byte, so that others may follow. */
+export function deflate(bytes: Uint8Array, instants: Float64Array): Deflated {
+  if (bytes.length === 0) return { bytes: NOTHING, crc: 0, length: 0, instants };
+  const blocks = deflateRawSync(bytes, {
+    level: LEVEL,
+    finishFlush: constants.Z_SYNC_FLUSH,
+    // A list compresses to about a ninth: one output buffer, and little of it unused.
+    chunkSize: Math.max(1024, bytes.length >> 2),
+  });
+  return { bytes: copyOf(blocks, blocks.length), crc: crc32(bytes), length: bytes.length, instants };
+}
+
+/** Of memory of its own: a slice of Node's shared pool would keep its neighbours alive. */
+export function copyOf(bytes: Buffer, length: number): Buffer {
+  if (length === 0) return NOTHING;
+  const copy = Buffer.allocUnsafeSlow(length);
+  bytes.copy(copy, 0, 0, length);
+  return copy;
+}

@@ -1,0 +1,109 @@
+// What is left without capabilities, without BTF and without the addon: a list of what is missing and why, and sources that work.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
+const NO_RIGHTS = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs'];
+const HIDE_BTF = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', 'sh'];
+
+/** Starts every source in the way of the agent, sees one change of a memory.events, ends by itself. */
+const PROGRAM = `
+  import { appendFileSync } from 'node:fs';
+  import { SignalSources } from './agent/signals/sources.ts';
+  import { openHierarchy } from './agent/cgroup/hierarchy.ts';
+  import { systemClock } from './agent/runtime/clock.ts';
+  import { openNative } from './native/index.ts';
+  import { loadAddon } from './native/addon.ts';
+  const [root, addon] = process.argv.slice(2);
+  const signals = [];
+  const sources = new SignalSources({
+    hierarchy: openHierarchy(root),
+    clock: systemClock(),
+    native: openNative(16, loadAddon([addon])),
+    onSignal: (signal) => {
+      if (signals.push(signal) > 1) return;
+      process.stdout.write(JSON.stringify({ signal, capabilities: sources.capabilities }));
+      sources.close();
+      clearTimeout(deadline);
+    },
+    onLife: () => undefined,
+  });
+  sources.track('a', 'container');
+  sources.track('a', 'pod');
+  sources.track('a', 'container');
+  const deadline = setTimeout(() => process.exit(3), 10_000);
+  appendFileSync(root + '/a/memory.events', 'max 1\\n');
+`;
+
+interface Answer {
+  readonly signal: { readonly kind: string; readonly cgroup: string };
+  readonly capabilities: readonly { readonly name: string; readonly available: boolean; readonly cause: string }[];
+}
+
+let work: string;
+
+beforeAll(async () => {
+  work = mkdtempSync(join(tmpdir(), 'headroom-without-'));
+  await build({
+    stdin: { contents: PROGRAM, resolveDir: REPOSITORY, loader: 'ts' },
+    outfile: join(work, 'program.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  });
+  const tree = join(work, 'tree/a');
+  spawnSync('mkdir', ['-p', tree]);
+  writeFileSync(join(work, 'tree/cgroup.controllers'), 'cpu memory pids\n');
+  writeFileSync(join(tree, 'memory.events'), 'max 0\n');
+  spawnSync('chmod', ['-R', 'a+rwX', work]);
+});
+
+afterAll(() => rmSync(work, { recursive: true }));
+
+function run(wrapper: readonly string[], addon = join(REPOSITORY, 'build/Release/headroom.node')): Answer {
+  const program = [process.execPath, join(work, 'program.mjs'), join(work, 'tree'), `file://${addon}`];
+  const [command = '', ...args] = [...wrapper, ...program];
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  if (error) throw error;
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return JSON.parse(stdout) as Answer;
+}
+
+function causes({ capabilities }: Answer, prefix: string): readonly string[] {
+  return capabilities.filter(({ name, available }) => name.startsWith(prefix) && !available).map(({ cause }) => cause);
+}
+
+describe('the signal sources work', () => {
+  it('where all is there, as far as this kernel allows', () => {
+    const answer = run([]);
+    expect(answer.signal).toMatchObject({ kind: 'memory-events', cgroup: 'a' });
+    const available = answer.capabilities.filter((each) => each.available).map(({ name }) => name);
+    expect(available).toEqual(expect.arrayContaining(['memory_events', 'ebpf_oom_victim', 'ebpf_run_queue']));
+  });
+
+  it('without capabilities, and name the ones that eBPF needs', () => {
+    const answer = run(NO_RIGHTS);
+    expect(answer.signal).toMatchObject({ kind: 'memory-events', cgroup: 'a' });
+    expect(causes(answer, 'ebpf_')).toHaveLength(6);
+    for (const cause of causes(answer, 'ebpf_')) expect(cause).toMatch(/^the process lacks CAP_BPF and CAP_PERFMON/);
+  });
+
+  it('without BTF, and say so', () => {
+    const answer = run(HIDE_BTF);
+    expect(answer.signal).toMatchObject({ kind: 'memory-events', cgroup: 'a' });
+    expect(causes(answer, 'ebpf_')).toHaveLength(6);
+    for (const cause of causes(answer, 'ebpf_')) expect(cause).toMatch(/^this kernel has no BTF/);
+  });
+
+  it('without the addon, and say how to build it', () => {
+    const answer = run([], '/nowhere/headroom.node');
+    expect(answer.signal).toMatchObject({ kind: 'memory-events', cgroup: 'a' });
+    expect(causes(answer, 'psi_triggers')).toEqual([expect.stringMatching(/not built: npm run build:native/)]);
+    expect(causes(answer, 'ebpf_')).toHaveLength(6);
+  });
+});
