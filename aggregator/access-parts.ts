@@ -24,6 +24,8 @@ export interface AccessParts {
   readonly reviews: KubeHttp;
   readonly clock: Clock;
   readonly log: Logger;
+  /** A request to the metrics API was not let in. */
+  readonly onRefused: (status: number) => void;
 }
 
 export interface Access {
@@ -38,7 +40,7 @@ const PUSH_REVIEW_TIMEOUT_MS = 5000;
 const MOST_WAITING_PUSHES = 12_000;
 
 /** @throws CodedError tls_file, bad_flag */
-export function startAccess({ flags, http, reviews, clock, log }: AccessParts): Access {
+export function startAccess({ flags, http, reviews, clock, log, onRefused }: AccessParts): Access {
   const monoMs = (): number => clock.bootTimeMs();
   const wallMs = (): number => clock.wallTimeMs();
   const review = createReview({ http: reviews, log });
@@ -67,7 +69,10 @@ export function startAccess({ flags, http, reviews, clock, log }: AccessParts): 
       authorizedTtlMs: flags['authorization-webhook-cache-authorized-ttl'],
       unauthorizedTtlMs: flags['authorization-webhook-cache-unauthorized-ttl'],
       monoMs,
-      onRefused: (code, reason, path) => log.debug({ code, reason, path }, 'request refused'),
+      onRefused: (code, reason, path) => {
+        onRefused(code);
+        log.debug({ code, reason, path }, 'request refused');
+      },
     }),
     agents: createAgentIdentities({
       reviewToken: createTokenReview(pushReview, audience),

@@ -17,6 +17,12 @@ export interface AggregatorMetrics {
   readonly registry: Registry;
   /** @param outcome 'accepted', or the code that the push was refused with */
   pushed(outcome: string, bytes: number, seconds: number): void;
+  /** Rows of pods that are bound to another node were left out of a push. */
+  foreignPods(count: number): void;
+  /** A request to the metrics API was not let in. */
+  refused(status: number): void;
+  /** @param expiresAtMs of the certificate that both ports serve with, Unix ms */
+  serving(expiresAtMs: () => number): void;
   shortage(resource: ShortageResource, kind: ShortageKind, outcome: 'raised' | 'unknown_container'): void;
   readonly resize: (resource: ShortageResource, outcome: ResizeCount) => void;
   /** When the points that the API has given out were read, and what the time is; Unix ms. */
@@ -56,6 +62,7 @@ export function createAggregatorMetrics(figures: Figures): AggregatorMetrics {
     labelNames: ['resource', 'outcome'],
     registers,
   });
+  const { foreignPods, refusals } = refusalCounters(registry);
   const freshness = new FreshnessHistogram(
     'metrics_server_api_metric_freshness_seconds',
     'Freshness of metrics exported: age of each point when it was given out.',
@@ -68,10 +75,40 @@ export function createAggregatorMetrics(figures: Figures): AggregatorMetrics {
       pushBytes.inc(bytes);
       pushSeconds.observe(seconds);
     },
+    foreignPods: (count) => foreignPods.inc(count),
+    refused: (status) => refusals.inc({ code: status }),
+    serving: (expiresAtMs) => addServingGauge(registry, expiresAtMs),
     shortage: (resource, kind, outcome) => shortages.inc({ resource, kind, outcome }),
     resize: (resource, outcome) => resizes.inc({ resource, outcome }),
     gaveOut: (instants, nowWallMs) => freshness.observe(instants, nowWallMs),
   };
+}
+
+function refusalCounters(registry: Registry): { readonly foreignPods: Counter; readonly refusals: Counter<'code'> } {
+  const registers = [registry];
+  const foreignPods = new Counter({
+    name: 'headroom_push_foreign_pods_total',
+    help: 'Pods in pushes that are bound to another node: their rows were left out.',
+    registers,
+  });
+  const refusals = new Counter({
+    name: 'headroom_authentication_refused_total',
+    help: 'Requests to the metrics API that were not let in, by status.',
+    labelNames: ['code'],
+    registers,
+  });
+  return { foreignPods, refusals };
+}
+
+function addServingGauge(registry: Registry, expiresAtMs: () => number): void {
+  void new Gauge({
+    name: 'headroom_serving_certificate_expiry_seconds',
+    help: 'End of the certificate that both ports serve with, Unix time.',
+    registers: [registry],
+    collect() {
+      this.set(expiresAtMs() / 1000);
+    },
+  });
 }
 
 function addStoreGauges(registry: Registry, { counts, clockSkews }: Figures): void {

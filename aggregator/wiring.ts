@@ -17,6 +17,7 @@ import { projectKubeletNode } from './intake/kubelet/kubelet-node.ts';
 import { createPushServer } from './intake/push-server.ts';
 import { createKubeClient } from './kube/client.ts';
 import { loadKubeEndpoint } from './kube/config.ts';
+import type { KubeEndpoint } from './kube/config.ts';
 import { EventRecorder } from './kube/events.ts';
 import { createKubeHttp } from './kube/http.ts';
 import type { KubeHttp } from './kube/http.ts';
@@ -29,6 +30,7 @@ import type { AggregatorMetrics } from './metrics.ts';
 import { Resizer } from './resize/resizer.ts';
 import type { ResizeMode } from './resize/resizer.ts';
 import { createServingCertificate } from './serving/serving-certificate.ts';
+import type { ServingCertificate } from './serving/serving-certificate.ts';
 import { PointStore } from './store/point-store.ts';
 
 export interface Process {
@@ -45,6 +47,8 @@ export interface Ports {
 interface Core extends Process {
   readonly flags: AggregatorFlags;
   readonly clock: Clock;
+  readonly endpoint: KubeEndpoint;
+  readonly userAgent: string;
   readonly http: KubeHttp;
   readonly store: PointStore;
   readonly metrics: AggregatorMetrics;
@@ -57,26 +61,15 @@ export async function startAggregator(flags: AggregatorFlags, { log, shutdown, v
   const userAgent = `headroom-aggregator/${version}`;
   const http = createKubeHttp(endpoint, userAgent);
   shutdown.onClose('kube', () => http.close());
-  const reviews = createKubeHttp(endpoint, userAgent);
-  shutdown.onClose('reviews', () => reviews.close());
-  const access = startAccess({ flags, http, reviews, clock, log });
-  shutdown.onClose('client trust', () => access.trust.close());
-  const serving = await createServingCertificate({
-    certFile: flags['tls-cert-file'],
-    keyFile: flags['tls-private-key-file'],
-    namespace: flags.namespace ?? endpoint.namespace ?? 'default',
-    http,
-    clock,
-    log,
-  });
-  shutdown.onClose('serving certificate', () => serving.close());
   const monoMs = (): number => clock.bootTimeMs();
   const wallMs = (): number => clock.wallTimeMs();
   const store = new PointStore({ ...metricsEncoders, clock: monoMs, wallMs, stalenessMs: flags.staleness, log });
   const metrics = createAggregatorMetrics({ counts: () => store.counts(), clockSkews: () => store.clockSkews() });
-  const core = { flags, log, shutdown, version, clock, http, store, metrics };
+  const core = { flags, log, shutdown, version, clock, http, store, metrics, endpoint, userAgent };
+  const access = startReviews(core);
+  const serving = await startServing(core);
   const resizer = startResizer(core);
-  const fallback = startFallback({ ...core, endpoint, userAgent });
+  const fallback = startFallback(core);
   const synced = startWatches(core, resizer, fallback);
   const push = createPushServer({
     tls: serving.current(),
@@ -88,6 +81,7 @@ export async function startAggregator(flags: AggregatorFlags, { log, shutdown, v
     metrics,
     onShortage: (event) => resizer.onShortage(event),
     onObserved: (containerId, observation) => resizer.onObserved(containerId, observation),
+    onForeignPods: (_, uids) => metrics.foreignPods(uids.length),
     onRefused: (node, code, message) => fallback.refused.refused(node, { code, message, atMs: wallMs() }),
   });
   const api = createMetricsServer({
@@ -112,6 +106,37 @@ export async function startAggregator(flags: AggregatorFlags, { log, shutdown, v
   shutdown.onClose('metrics api', () => api.close());
   shutdown.onClose('push', () => push.close());
   return ports;
+}
+
+function startReviews({ endpoint, userAgent, flags, http, metrics, clock, log, shutdown }: Core): Access {
+  const reviews = createKubeHttp(endpoint, userAgent);
+  shutdown.onClose('reviews', () => reviews.close());
+  const onRefused = (status: number): void => metrics.refused(status);
+  const access = startAccess({ flags, http, reviews, clock, log, onRefused });
+  shutdown.onClose('client trust', () => access.trust.close());
+  return access;
+}
+
+async function startServing({
+  endpoint,
+  flags,
+  http,
+  metrics,
+  clock,
+  log,
+  shutdown,
+}: Core): Promise<ServingCertificate> {
+  const serving = await createServingCertificate({
+    certFile: flags['tls-cert-file'],
+    keyFile: flags['tls-private-key-file'],
+    namespace: flags.namespace ?? endpoint.namespace ?? 'default',
+    http,
+    clock,
+    log,
+  });
+  shutdown.onClose('serving certificate', () => serving.close());
+  metrics.serving(() => serving.expiresAtMs());
+  return serving;
 }
 
 function startResizer({ flags, http, store, metrics, clock, log, shutdown }: Core): Resizer {

@@ -5,8 +5,6 @@ import type { Named } from './item-usage.ts';
 import { writeBytes } from './ascii.ts';
 import { field, integerField, lengthTag, textFieldMaxBytes, varint, writeLength, writeTextField } from './protobuf.ts';
 
-export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
-
 const MAGIC = Buffer.from('k8s\0');
 /** contentEncoding and contentType, both empty. */
 const ENVELOPE_END = Buffer.concat([field(3, ''), field(4, '')]);

@@ -71,11 +71,11 @@ function* itemPieces(
     parts.push(bytes);
     instants.push(item.usage()?.atWallMs ?? NaN);
     if (parts.length < PIECE_ITEMS) continue;
-    yield { bytes: Buffer.concat(parts), instants: Float64Array.from(instants) };
+    yield { bytes: Buffer.concat(parts), instants: Float64Array.from(instants), users: 0 };
     parts = [];
     instants = [];
   }
-  yield { bytes: Buffer.concat(parts), instants: Float64Array.from(instants) };
+  yield { bytes: Buffer.concat(parts), instants: Float64Array.from(instants), users: 0 };
 }
 
 /** Pieces of JSON as YAML. */
@@ -83,6 +83,6 @@ export function* yamlPieces(pieces: Iterable<Encoded>): Generator<Encoded> {
   for (const { bytes, instants } of pieces) {
     if (bytes.length === 0) continue;
     const items = JSON.parse(`[${bytes.toString('utf8', COMMA.length)}]`) as Json[];
-    yield { bytes: Buffer.from(`${yamlItems(items)}\n`), instants };
+    yield { bytes: Buffer.from(`${yamlItems(items)}\n`), instants, users: 0 };
   }
 }

@@ -55,7 +55,12 @@ export async function list(context: ApiContext, request: ResourceRequest): Promi
       : plain(context, form, form.pieces(stretches)));
     const isPretty = request.pretty && request.accepted.media === 'json' && body.coding === undefined;
     const chunks = isPretty ? pretty(body.chunks) : body.chunks;
-    return { kind: 'answer', code: 200, contentType: request.accepted.contentType, ...body, chunks, done: leave };
+    const done = (): void => {
+      leave();
+      for (const piece of body.held) piece.users--;
+    };
+    const { contentType } = request.accepted;
+    return { kind: 'answer', code: 200, contentType, chunks, done, ...(body.coding ? { coding: body.coding } : {}) };
   } catch (error) {
     leave();
     throw error;
@@ -173,16 +178,22 @@ function formOf({ accepted: { media } }: ResourceRequest, parts: FormParts): Lis
   }
 }
 
-type Body = Pick<Answer, 'chunks' | 'coding'>;
+interface Body extends Pick<Answer, 'chunks' | 'coding'> {
+  /** What the chunks are made of, while they are sent. */
+  readonly held: readonly Encoded[];
+}
 
 async function plain({ gaveOut }: ApiContext, form: ListForm, pieces: Iterable<Encoded>): Promise<Body> {
   const pacer = createPacer();
   const items: Buffer[] = [];
+  const held: Encoded[] = [];
   let [count, bytes] = [0, 0];
   for (const piece of pieces) {
     if (piece.instants.length > 0) {
       const part = items.length === 0 ? piece.bytes.subarray(form.separator.length) : piece.bytes;
       items.push(part);
+      piece.users++;
+      held.push(piece);
       count += piece.instants.length;
       bytes += part.length;
       gaveOut(piece.instants);
@@ -192,7 +203,7 @@ async function plain({ gaveOut }: ApiContext, form: ListForm, pieces: Iterable<E
   const { opening, end } = form.frame(count, bytes);
   const chunks = createChunkList();
   for (const part of [opening, ...items, end]) chunks.add(part);
-  return { chunks: chunks.chunks() };
+  return { chunks: chunks.chunks(), held };
 }
 
 /** As it is while it is small. */
@@ -216,7 +227,7 @@ async function compressed(context: ApiContext, form: ListForm, stretches: readon
   const { opening, end } = form.frame(count, bytes);
   const chunks = createChunkList();
   for (const part of gzipBody([stored(opening), ...items, stored(end)])) chunks.add(part);
-  return { coding: 'gzip', chunks: chunks.chunks() };
+  return { coding: 'gzip', chunks: chunks.chunks(), held: [] };
 }
 
 /** What is made to find out is kept: a small list's bytes are its answer. */

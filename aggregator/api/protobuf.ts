@@ -53,15 +53,6 @@ export function fields(number: number, values: readonly (string | Uint8Array)[])
   return Buffer.concat(values.map((value) => field(number, value)));
 }
 
-/** A map<string, string>, by key: Kubernetes' encoders sort. */
-export function mapField(number: number, entries: Readonly<Record<string, string>>): Buffer {
-  const keys = Object.keys(entries).sort();
-  return fields(
-    number,
-    keys.map((key) => Buffer.concat([field(1, key), field(2, entries[key]!)])),
-  );
-}
-
 /** A string field. Names and labels of API objects are ASCII and short. @returns the offset behind it */
 export function writeTextField(out: Uint8Array, offset: number, number: number, text: string): number {
   if (text.length >= 0x80) return writeBytes(out, offset, field(number, text));

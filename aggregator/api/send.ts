@@ -15,7 +15,7 @@ const NO_INSTANTS = new Float64Array(0);
 const SEND_TIMEOUT_MS = 60_000;
 const AUDIT_ID = /^[\w-]{1,64}$/;
 
-/** Ends when the answer was handed over or the client is gone; throws neither way. */
+/** Ends when the answer was handed over or the client is gone (a small one goes on by itself); throws neither way. */
 export async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
   const { code, contentType, headers } = answer;
   const { chunks, coding } = await compressedIfBig(request, answer);
@@ -32,18 +32,28 @@ export async function send(request: IncomingMessage, response: ServerResponse, a
     response.end();
     return;
   }
-  if (chunks.length === 1) {
+  if (chunks.length === 1 && !answer.done) {
     response.end(chunks[0]);
     return;
   }
   const timer = setTimeout(() => response.destroy(), SEND_TIMEOUT_MS);
+  const taken = ended(response);
   try {
     await sendChunks(response, chunks);
+    await taken;
   } catch {
     response.destroy(); // the client went away
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Nothing of the answer is read any more: it was handed over, or the connection is gone. */
+function ended(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    response.once('finish', resolve);
+    response.once('close', resolve);
+  });
 }
 
 type Body = Pick<Answer, 'chunks' | 'coding'>;

@@ -127,8 +127,7 @@ function projectContainer(
   const { requests, limits, rawResources, hasClaims } = amountsIn(container.resources ?? NO_RESOURCES);
   const id = status?.containerID ?? '';
   const waiting = status?.state?.waiting?.reason;
-  return {
-    ...(waiting === undefined ? {} : { waiting }),
+  const record: ContainerRecord = {
     name: container.name ?? '',
     containerId: idOf(id),
     running: Boolean(status?.state?.running),
@@ -140,6 +139,7 @@ function projectContainer(
     restartOnResize: RESTARTS[Number(restartsOn(container, 'cpu'))]![Number(restartsOn(container, 'memory'))]!,
     hasClaims,
   };
+  return waiting === undefined ? record : { ...record, waiting };
 }
 
 /** Without the runtime's prefix, and a text of its own: a slice would keep the whole text alive. */

@@ -57,6 +57,23 @@ describe('ItemBytes', () => {
     expect(stretch!.deflated('protobuf')).not.toBe(deflated);
   });
 
+  it('writes over bytes only when nobody holds on to them', () => {
+    const { store, push } = manyPods(3);
+    const [stretch] = store.podStretches();
+    const changed = (sequence: number) => {
+      push(batch({ sequence, bootTimeMs: 100_000 + sequence, rows: [usageRow(0, { workingSetBytes: sequence })] }));
+      return stretch!.encoded('json');
+    };
+    const first = stretch!.encoded('json');
+    const text = first.bytes.toString();
+    first.users++;
+    const second = changed(2);
+    expect([first.bytes.toString(), second.bytes.buffer === first.bytes.buffer]).toEqual([text, false]);
+    const third = changed(3);
+    expect(third.bytes.buffer === second.bytes.buffer).toBe(true);
+    expect(third.bytes.toString()).toBe(text.replace(/000n \d+/, '000n 3'));
+  });
+
   it('keeps what was made when a pod’s record changes in nothing that is served', () => {
     const { store } = manyPods(3);
     const [stretch] = store.podStretches();

@@ -3,7 +3,7 @@ import type { Entry } from './entries.ts';
 import type { LeafPlan } from './leaf-plan.ts';
 import { planOf, templatesOf } from './leaf-plan.ts';
 import type { MadeEncoding } from './made-bytes.ts';
-import { copyOf, deflate } from './made-bytes.ts';
+import { copyOf, deflate, encodedIn } from './made-bytes.ts';
 import type { Leaf } from './name-index.ts';
 import type { Points } from './points.ts';
 import type { Deflated, Encoded, Encoding, ItemEncoding, Usage } from './views.ts';
@@ -61,8 +61,9 @@ export class ItemBytes {
     const ready = readyOf(leaf, encoding, nowMonoMs);
     if (ready?.encoded) return ready.encoded;
     const written = this.#write(leaf, encoding, how, nowMonoMs);
-    const encoded = { bytes: copyOf(this.#scratch, written.length), instants: written.instants };
+    const encoded = encodedIn(leaf.spare[encoding], this.#scratch, written.length, written.instants);
     keep(leaf, encoding, written).encoded = encoded;
+    leaf.spare[encoding] = { encoded: new WeakRef(encoded) };
     return encoded;
   }
 
@@ -94,7 +95,7 @@ export class ItemBytes {
     nowMonoMs: number,
   ): Encoded {
     const { length, instants } = this.#write(leaf, encoding, how, nowMonoMs, matches);
-    return { bytes: copyOf(this.#scratch, length), instants };
+    return { bytes: copyOf(this.#scratch, length), instants, users: 0 };
   }
 
   /** Into the scratch: a separator and an item for each entry that can be served and matches. */
@@ -119,7 +120,10 @@ export class ItemBytes {
       const out = this.#scratch;
       for (let at = 0; at < separator.length; at++) out[offset++] = separator[at]!;
       const start = offset;
-      for (let at = item === 0 ? 0 : headEnd[item - 1]!; at < headEnd[item]!; at++) out[offset++] = heads[at]!;
+      const headStart = item === 0 ? 0 : headEnd[item - 1];
+      const head = heads.subarray(headStart, headEnd[item]);
+      out.set(head, offset);
+      offset += head.length;
       offset = tails[item]!.complete(out, start, offset, start + createdAt[item]!, this.#usage);
       instants[count++] = this.#usage.atWallMs;
       if (this.#staleAtMonoMs < validUntilMonoMs) validUntilMonoMs = this.#staleAtMonoMs;

@@ -2,7 +2,8 @@
 // pods is some hundred ready buffers, and a change makes one leaf's bytes anew.
 // A leaf that is split or merged away keeps its entries: a list that is being sent goes on with the leaves it began with.
 import type { LeafPlan } from './leaf-plan.ts';
-import type { MadeBytes } from './made-bytes.ts';
+import type { MadeBytes, SpareBytes } from './made-bytes.ts';
+import type { Encoding } from './views.ts';
 
 /** What is kept of a leaf's bytes, as far as an entry must know of it. */
 export interface LeafBytes {
@@ -10,6 +11,8 @@ export interface LeafBytes {
   made: MadeBytes | undefined;
   /** What of the bytes stays when only numbers change; undefined: a record changed, entries came or went. */
   plan: LeafPlan | undefined;
+  /** By encoding. */
+  readonly spare: { [encoding in Encoding]?: SpareBytes };
   /** Split or merged away: its entries are filed elsewhere and no longer tell it of changes, so that nothing is kept of it. */
   retired: boolean;
 }
@@ -107,7 +110,7 @@ export class NameIndex<Entry extends Indexed> {
 }
 
 function leafOf<Entry extends Indexed>(entries: Entry[]): Leaf<Entry> {
-  const leaf: Leaf<Entry> = { entries, made: undefined, plan: undefined, retired: false };
+  const leaf: Leaf<Entry> = { entries, made: undefined, plan: undefined, spare: {}, retired: false };
   for (const entry of entries) entry.leaf = leaf;
   return leaf;
 }

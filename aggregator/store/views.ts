@@ -63,6 +63,8 @@ export interface Encoded {
   readonly bytes: Buffer;
   /** When each was read, Unix ms. */
   readonly instants: Float64Array;
+  /** How many hold on to `bytes` beyond this turn: they are written over when these items change and nobody does. */
+  users: number;
 }
 
 /** The same compressed, without the first separator: deflate blocks that end at a byte and refer to nothing before them. */

@@ -68,34 +68,48 @@ export function podRecord(pod: number): PodRecord {
   };
 }
 
-/** What node `node` pushes the `sequence`th time: every number is another one each time. */
-export function pushOf(node: number, sequence: number, wallTimeMs: number): Batch {
-  const count = 1 + PODS_PER_NODE * CONTAINERS.length;
-  const rows = Array.from({ length: count }, (_, row) => row);
-  const bootTimeMs = 1_000_000 + sequence * 5000;
-  const load = (row: number): number => 1 + ((node * 7919 + row * 104_729 + sequence * 1299) % 900);
+const ROWS = 1 + PODS_PER_NODE * CONTAINERS.length;
+const COLUMN_NAMES = ['atBootMs', 'windowUs', 'cpuWindowUs', 'workingSetBytes'] as const;
+
+/** What a node pushes; its columns are written anew each time, so that making a push leaves no garbage behind. */
+export interface PushSource {
+  /** Every number is another one each time. */
+  push(sequence: number, wallTimeMs: number): Batch;
+}
+
+export function pushSource(node: number): PushSource {
+  const ref = Uint32Array.from({ length: ROWS }, (_, row) => row);
+  const values = Object.fromEntries(COLUMN_NAMES.map((name) => [name, new Float64Array(ROWS)])) as Record<
+    (typeof COLUMN_NAMES)[number],
+    Float64Array
+  >;
+  const identities = Array.from(ref, (row) => identityOf(node, row));
+  const histogram = { scheme: '', row: new Uint32Array(), bucket: new Uint16Array(), seconds: new Uint32Array() };
   return {
-    node: nodeName(node),
-    agentVersion: 'bench',
-    bootId: '6f9a3c1e-2b52-4d0e-9a4e-0d7f2f1f7b11',
-    epoch: 1,
-    sequence,
-    bootTimeMs,
-    wallTimeMs,
-    identities: sequence === 1 ? rows.map((row) => identityOf(node, row)) : [],
-    gone: [],
-    reports: {
-      count,
-      ref: Uint32Array.from(rows),
-      values: {
-        atBootMs: Float64Array.from(rows, () => bootTimeMs - 300),
-        windowUs: Float64Array.from(rows, (row) => 15_000_000 + ((node * 31 + row * 17 + sequence) % 40) * 1000),
-        cpuWindowUs: Float64Array.from(rows, (row) => load(row) * 15_007),
-        workingSetBytes: Float64Array.from(rows, (row) => load(row) * MIB + (load(row) % 256) * 4096),
-      },
+    push(sequence, wallTimeMs) {
+      const bootTimeMs = 1_000_000 + sequence * 5000;
+      for (let row = 0; row < ROWS; row++) {
+        const load = 1 + ((node * 7919 + row * 104_729 + sequence * 1299) % 900);
+        values.atBootMs[row] = bootTimeMs - 300;
+        values.windowUs[row] = 15_000_000 + ((node * 31 + row * 17 + sequence) % 40) * 1000;
+        values.cpuWindowUs[row] = load * 15_007;
+        values.workingSetBytes[row] = load * MIB + (load % 256) * 4096;
+      }
+      return {
+        node: nodeName(node),
+        agentVersion: 'bench',
+        bootId: '6f9a3c1e-2b52-4d0e-9a4e-0d7f2f1f7b11',
+        epoch: 1,
+        sequence,
+        bootTimeMs,
+        wallTimeMs,
+        identities: sequence === 1 ? identities : [],
+        gone: [],
+        reports: { count: ROWS, ref, values },
+        histogram,
+        shortages: [],
+      };
     },
-    histogram: { scheme: '', row: new Uint32Array(), bucket: new Uint16Array(), seconds: new Uint32Array() },
-    shortages: [],
   };
 }
 

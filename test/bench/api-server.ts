@@ -2,13 +2,18 @@
 // the same bytes, which is the least that any server in this runtime would cost. Told what to do by messages of its parent.
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { silentLogger } from '../../agent/runtime/logger.ts';
+import { createAdmit } from '../../aggregator/api/access.ts';
+import { createIdentify } from '../../aggregator/api/identity.ts';
 import { createMetricsServer } from '../../aggregator/api/metrics-server.ts';
 import { metricsEncoders } from '../../aggregator/api/item-encoder.ts';
 import { createHealth } from '../../aggregator/health.ts';
+import { fixedTrust } from '../../aggregator/kube/client-trust.ts';
+import type { ReviewToken } from '../../aggregator/kube/token-review.ts';
 import { createAggregatorMetrics } from '../../aggregator/metrics.ts';
 import { PointStore } from '../../aggregator/store/point-store.ts';
-import { NODES, nodeRecord, PODS_PER_NODE, podRecord, pushOf } from './api-cluster.ts';
+import { NODES, nodeRecord, PODS_PER_NODE, podRecord, pushSource } from './api-cluster.ts';
 
 export interface Credentials {
   readonly ca: string;
@@ -41,13 +46,15 @@ const store = new PointStore({
 
 const metrics = createAggregatorMetrics({ counts: () => store.counts(), clockSkews: () => store.clockSkews() });
 
+const sources = Array.from({ length: NODES }, (_, node) => pushSource(node));
+const SETTLE_MS = 100;
 let sequence = 0;
 let bareBody = Buffer.alloc(0);
 
 function push(): void {
   sequence++;
   for (let node = 0; node < NODES; node++) {
-    const accepted = store.accept(pushOf(node, sequence, Date.now()), performance.now(), Date.now());
+    const accepted = store.accept(sources[node]!.push(sequence, Date.now()), performance.now(), Date.now());
     if (accepted.kind !== 'accepted') throw new Error(`push of node ${node}: ${accepted.kind}`);
   }
 }
@@ -56,12 +63,24 @@ async function start({ ca, cert, key }: Credentials): Promise<Reply['ports']> {
   for (let node = 0; node < NODES; node++) store.upsertNode(nodeRecord(node));
   for (let pod = 0; pod < NODES * PODS_PER_NODE; pod++) store.upsertPod(podRecord(pod));
   push();
+  const trust = fixedTrust({ clientCa: ca, frontProxy: undefined });
+  const monoMs = (): number => performance.now();
+  const nobody: ReviewToken = () => Promise.resolve({ kind: 'rejected', reason: 'no tokens here' });
   const api = createMetricsServer({
     tls: { cert, key },
-    clientCa: ca,
+    trust,
+    admit: createAdmit({
+      identify: createIdentify({ trust, reviewToken: nobody, tokenTtlMs: 10_000, monoMs, wallMs: Date.now }),
+      reviewAccess: () => Promise.resolve({ kind: 'allowed' }),
+      alwaysAllowPaths: [],
+      authorizedTtlMs: 10_000,
+      unauthorizedTtlMs: 10_000,
+      monoMs,
+    }),
     source: store,
     health: createHealth({ livez: [], readyz: [] }),
     metricsText: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
+    missing: () => ({}),
     // As the aggregator wires it.
     gaveOut: metrics.gaveOut,
     log: silentLogger,
@@ -76,7 +95,11 @@ async function start({ ca, cert, key }: Credentials): Promise<Reply['ports']> {
 
 async function obey(order: Order): Promise<void> {
   const ports = order.kind === 'start' ? await start(order.credentials) : undefined;
-  if (order.kind === 'push') push();
+  if (order.kind === 'push') {
+    push();
+    // The collector's threads end what the pushes began: that is the pushes' cost and not the next list's.
+    await delay(SETTLE_MS);
+  }
   if (order.kind === 'bare_body') bareBody = Buffer.alloc(order.bytes, 0x20);
   const { user, system } = process.cpuUsage();
   const reply: Reply = {

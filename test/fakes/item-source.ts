@@ -90,6 +90,7 @@ function stretches<Record>(items: readonly StoredItem<Record>[], length: number)
       return {
         bytes: Buffer.concat(served.flatMap((item) => [separator, item.bytes(encoding)!])),
         instants: Float64Array.from(served, (item) => item.usage()!.atWallMs),
+        users: 0,
       };
     };
     return {

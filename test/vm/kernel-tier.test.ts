@@ -225,6 +225,7 @@ describe('the kernel’s signals', () => {
     );
     expect(outside).toEqual([]);
     expect(sample.memoryCurrentBytes).toBeGreaterThan(40 * MIB);
+    expect(sample.inactiveFileBytes + sample.activeFileBytes).toBeGreaterThan(40 * MIB);
     expect(sample).toMatchObject({ cpuQuotaUs: 50_000, cpuPeriodUs: 100_000, memoryLimitBytes: 160 * MIB });
   });
 

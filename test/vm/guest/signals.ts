@@ -192,7 +192,6 @@ async function reader(hooks: ReadonlyMap<string, Hook>, heard: readonly Heard[])
   child.kill('SIGKILL');
   await ended(child);
   rmSync(file, { force: true });
-  result('debug', { stat: readFileSync(join(directory, 'memory.stat'), 'latin1').split('\n').slice(0, 40).join(' '), a: heard.flatMap(({ event }) => (event.cgroupId === id && event.kind === 'memory-alarm' ? [[Math.round(event.atBootMs), event.usageBytes / MIB, event.fileBytes / MIB]] : [])) });
   return {
     maxEvents: events,
     alarms: heard.filter(({ event }) => event.cgroupId === id && event.kind === 'memory-alarm').length,
@@ -206,7 +205,8 @@ async function sampler(native: Native): Promise<SamplerResult | string> {
   const { directory, id } = container(5, new Map([['sampler', opened.value]]));
   writeFileSync(join(directory, 'memory.max'), `${LIMIT_MIB * MIB}`);
   writeFileSync(join(directory, 'cpu.max'), '50000 100000');
-  const child = work(directory, 'hold', '40');
+  const file = '/tmp/small';
+  const child = work(directory, 'read', '48', file);
   await pause(3000);
   const files = (): Record<string, number> => {
     const [cpu, memory] = [keyed(directory, 'cpu.stat'), keyed(directory, 'memory.stat')];
@@ -230,6 +230,7 @@ async function sampler(native: Native): Promise<SamplerResult | string> {
   const foundUntracked = opened.value.read(5, sample);
   child.kill('SIGKILL');
   await ended(child);
+  rmSync(file, { force: true });
   opened.value.close();
   return { program: opened.value.program, found, foundUntracked, before, sample, after };
 }

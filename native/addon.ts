@@ -1,0 +1,59 @@
+// build/Release/headroom.node as it is: what C exports (native/addon/addon.c) and where it lies. Made by `npm run build:native`.
+import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Counts changes of what the addon exports: one that was built from older sources is not used. */
+const ABI = 1;
+
+/** From the sources, from dist/native, and from a bundle in a folder beside build/. */
+const PLACES = ['../build/Release/headroom.node', '../../build/Release/headroom.node'];
+
+/** Made by C, meaningless to JavaScript. */
+export interface Handle {
+  readonly handle: never;
+}
+
+/** What the functions throw: the kernel's refusal. `log` holds the verifier's words, if it had any. */
+export interface Refusal extends Error {
+  readonly code: string;
+  readonly step: string;
+  readonly log: string;
+}
+
+export interface Addon {
+  readonly abi: number;
+  readonly pageBytes: number;
+  bootTimeMs(): number;
+  openHook(
+    name: string,
+    knobs: Readonly<Record<string, number>>,
+    capacity: number,
+    directory: string,
+    batch: ArrayBuffer,
+    onBatch: (bytes: number) => void,
+  ): Handle;
+  track(hook: Handle, cgroupId: number, slot: number): void;
+  untrack(hook: Handle, cgroupId: number): void;
+  /** Sent, held back by the rate limit, dropped. */
+  counts(hook: Handle): [number, number, number];
+  slots(hook: Handle): ArrayBuffer;
+  walk(hook: Handle, pass: number): void;
+  closeHook(hook: Handle): void;
+  /** `onWake(0)`: the cgroup is gone, no more comes. */
+  openPressure(file: string, trigger: string, onWake: (fired: number) => void): Handle;
+  closePressure(trigger: Handle): void;
+}
+
+/** @returns the addon, or why there is none */
+export function loadAddon(places: readonly string[] = PLACES): Addon | string {
+  const path = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((each) => existsSync(each));
+  if (path === undefined) return 'the native addon was not built';
+  try {
+    const addon = createRequire(import.meta.url)(path) as Addon;
+    if (addon.abi === ABI) return addon;
+    return `the native addon is of other sources than these (${addon.abi}, not ${ABI})`;
+  } catch (err) {
+    return `the native addon can't be loaded: ${(err as Error).message}`;
+  }
+}

@@ -1,0 +1,42 @@
+// headroom.node: what Node can't do by itself. bpf(2), ring buffers and PSI triggers, on Node's own event loop.
+// native/addon.ts has the types of everything exported here; ABI counts their changes.
+#include "hook.h"
+#include "javascript.h"
+#include "pressure.h"
+#include <time.h>
+#include <unistd.h>
+
+#define ABI 1
+
+/** bootTimeMs(): CLOCK_BOOTTIME, the clock of the events */
+static napi_value boot_time(napi_env env, napi_callback_info call)
+{
+	struct timespec now;
+	(void)call;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return give_number(env, (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6);
+}
+
+static void export_function(napi_env env, napi_value exports, const char *name, napi_callback body)
+{
+	napi_value function;
+	napi_create_function(env, name, NAPI_AUTO_LENGTH, body, NULL, &function);
+	napi_set_named_property(env, exports, name, function);
+}
+
+NAPI_MODULE_INIT()
+{
+	napi_set_named_property(env, exports, "abi", give_number(env, ABI));
+	napi_set_named_property(env, exports, "pageBytes", give_number(env, (double)sysconf(_SC_PAGESIZE)));
+	export_function(env, exports, "bootTimeMs", boot_time);
+	export_function(env, exports, "openHook", hook_open);
+	export_function(env, exports, "track", hook_track);
+	export_function(env, exports, "untrack", hook_untrack);
+	export_function(env, exports, "counts", hook_counts);
+	export_function(env, exports, "slots", hook_slots);
+	export_function(env, exports, "walk", hook_walk);
+	export_function(env, exports, "closeHook", hook_close);
+	export_function(env, exports, "openPressure", pressure_open);
+	export_function(env, exports, "closePressure", pressure_close);
+	return exports;
+}
