@@ -6,16 +6,19 @@ import { Discovery } from './cgroup/discovery.ts';
 import type { FoundCgroup } from './cgroup/discovery.ts';
 import { openHierarchy } from './cgroup/hierarchy.ts';
 import { startDebugEndpoint } from './debug/endpoint.ts';
+import type { DebugServer } from './debug/server.ts';
 import { shortageText } from './debug/shortage-text.ts';
 import { SignalLog } from './debug/signal-log.ts';
 import { rowView } from './containers-view.ts';
 import type { AgentFlags } from './flags.ts';
+import { createKernelSignals } from './kernel-signals.ts';
 import { json, listen, text } from './listener.ts';
 import type { Listener, Routes } from './listener.ts';
 import { createAgentMetrics } from './metrics.ts';
 import type { AgentMetrics, CapabilityState } from './metrics.ts';
 import { readBootId } from './node/boot-id.ts';
 import { hardware } from './node/hardware.ts';
+import { lockProgramText } from './node/memory-lock.ts';
 import { NodeFiles } from './node/node-files.ts';
 import { openConnection } from './push/post.ts';
 import { Pusher } from './push/pusher.ts';
@@ -27,6 +30,7 @@ import type { Clock } from './runtime/clock.ts';
 import type { Logger } from './runtime/logger.ts';
 import { readPem, tokenFile } from './runtime/secret-files.ts';
 import { Sampler } from './sampler.ts';
+import type { SlotFindings } from './sampler.ts';
 import { Tick, systemTimers } from './tick.ts';
 
 /** With docs/protocol.md: goes into each batch, for the aggregator's log. */
@@ -53,21 +57,13 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   const roster = new Roster({ clock, log, open, cpus });
   const aggregators: Replicas[] = [];
   const signals = new SignalLog();
-  const sampler = new Sampler({
-    clock,
-    roster,
-    thresholds: { noiseBytes: NOISE_BYTES_PER_CPU * cpus },
-    onFindings: ({ rows, shortages, begun }) => {
-      for (const shortage of begun) {
-        const { ref, resource } = shortage;
-        log.info({ shortage, cgroup: roster.get(ref)?.identity.cgroup }, 'shortage');
-        const now = { atBootMs: clock.bootTimeMs(), atWallMs: clock.wallTimeMs() };
-        signals.note({ ...now, ref, kind: 'shortage', resource, text: shortageText(shortage) });
-      }
-      for (const replicas of aggregators) replicas.urgent(rows, shortages);
-    },
-    onTick: (figures) => metrics.tick(figures),
-  });
+  const onFindings = (findings: SlotFindings): void => {
+    note(findings, { clock, log, roster, signals });
+    for (const replicas of aggregators) replicas.urgent(findings.rows, findings.shortages);
+  };
+  const thresholds = { noiseBytes: NOISE_BYTES_PER_CPU * cpus };
+  const sampler = new Sampler({ clock, roster, thresholds, onFindings, onTick: (figures) => metrics.tick(figures) });
+  const kernel = createKernelSignals({ hierarchy, clock, roster, signals, attend: (row) => sampler.attend(row) });
   let started = false;
   const discovery = new Discovery({
     hierarchy,
@@ -76,18 +72,63 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
     log,
     onFound: (found: FoundCgroup) => {
       const row = roster.add(found, started);
+      if (row) kernel.found(found);
       if (row && started) sampler.welcome(row);
     },
-    onGone: (path) => roster.remove(path),
+    onGone: (path) => {
+      kernel.gone(path);
+      roster.remove(path);
+    },
   });
+  const memoryLock = lockProgramText(flags['proc-root']);
   const capabilities = (): readonly CapabilityState[] => [
     ...hierarchy.missing,
     { name: 'inotify', available: discovery.mode === 'inotify', cause: discovery.cause },
     { name: 'counters', available: true, cause: '' },
+    ...kernel.capabilities(),
+    memoryLock,
   ];
   const metrics = createMetrics(roster, sampler, capabilities);
   const listener = await listen(flags.listen, routesOf(flags, roster, sampler, aggregators, metrics));
-  const debug = await startDebugEndpoint({
+  const debug = await startDebug(flags, { clock, log, roster, signals, aggregators, capabilities });
+  roster.addNode(nodeFiles(new NodeFiles(flags['proc-root'], hierarchy)));
+  discovery.start();
+  started = true;
+  aggregators.push(...startPushing(flags, { clock, log, roster, metrics }));
+  const tick = new Tick(sampler);
+  tick.start();
+  const close = async (): Promise<void> => {
+    await debug.close();
+    kernel.close();
+    await closeAll(tick, discovery, aggregators, roster, listener);
+  };
+  return { port: listener.port, debugPort: debug.port, capabilities, close };
+}
+
+interface NotePlaces {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly roster: Roster;
+  readonly signals: SignalLog;
+}
+
+function note({ begun }: SlotFindings, { clock, log, roster, signals }: NotePlaces): void {
+  for (const shortage of begun) {
+    const { ref, resource } = shortage;
+    log.info({ shortage, cgroup: roster.get(ref)?.identity.cgroup }, 'shortage');
+    const now = { atBootMs: clock.bootTimeMs(), atWallMs: clock.wallTimeMs() };
+    signals.note({ ...now, ref, kind: 'shortage', resource, text: shortageText(shortage) });
+  }
+}
+
+interface DebugContext extends NotePlaces {
+  readonly aggregators: readonly Replicas[];
+  readonly capabilities: () => readonly CapabilityState[];
+}
+
+function startDebug(flags: AgentFlags, context: DebugContext): Promise<DebugServer> {
+  const { clock, log, roster, signals, aggregators, capabilities } = context;
+  return startDebugEndpoint({
     address: flags['debug-listen'],
     tokenFile: flags['debug-token-file'],
     roster,
@@ -103,17 +144,6 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
     log,
     windowMs: flags.window,
   });
-  roster.addNode(nodeFiles(new NodeFiles(flags['proc-root'], hierarchy)));
-  discovery.start();
-  started = true;
-  aggregators.push(...startPushing(flags, { clock, log, roster, metrics }));
-  const tick = new Tick(sampler);
-  tick.start();
-  const close = async (): Promise<void> => {
-    await debug.close();
-    await closeAll(tick, discovery, aggregators, roster, listener);
-  };
-  return { port: listener.port, debugPort: debug.port, capabilities, close };
 }
 
 async function closeAll(

@@ -56,6 +56,11 @@ export class Roster {
     return this.#byRef.get(ref);
   }
 
+  /** The row of a cgroup, by its path below the mount. */
+  at(cgroup: string): Row | undefined {
+    return this.#byPath.get(cgroup);
+  }
+
   /** A place in each row for what one aggregator was not told yet; undefined: all are taken. */
   openTallySlot(): number | undefined {
     let slot = 0;

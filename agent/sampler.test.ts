@@ -223,4 +223,24 @@ describe('Sampler', () => {
     expect(pod.calls.readFast).toBe(1 + 4);
     expect(setup.findings).toEqual([]);
   });
+
+  it('reads a row at once when the kernel speaks of it, and closely from then on', () => {
+    const { time, findings, sampler, tick, add } = setUp();
+    const cgroup = fakeCgroup();
+    const MIB_128 = 128 * MIB;
+    Object.assign(cgroup.kernel, { cpuUsageUs: 0, memoryCurrentBytes: 20 * MIB, memoryLimitBytes: MIB_128 });
+    Object.assign(cgroup.kernel, { activeFileBytes: 0, inactiveFileBytes: 0 });
+    const row = add('c', cgroup);
+    tick.start();
+    time.advance(3000);
+    expect(findings).toEqual([]);
+    cgroup.kernel.memoryCurrentBytes = 127 * MIB;
+    time.advance(100);
+    expect([sampler.watched, findings.length]).toEqual([0, 0]);
+    sampler.attend(row);
+    expect(sampler.watched).toBe(1);
+    time.advance(200); // one reading alone is no shortage: it may be torn
+    expect(findings[0]?.shortages[0]).toMatchObject({ resource: 'memory', need: 127 * MIB });
+    tick.stop();
+  });
 });

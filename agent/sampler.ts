@@ -73,6 +73,14 @@ export class Sampler implements TickWork {
     this.#young.add(row);
   }
 
+  /** The kernel spoke of this row: it is read, judged and reported now, and watched closely from now on. */
+  attend(row: Row): void {
+    if (!this.#alive(row) || row.identity.kind !== 'container') return;
+    this.#watchUntil(row, this.#parts.clock.bootTimeMs() + WATCH_MS);
+    this.#watch(row);
+    this.#tell();
+  }
+
   begin(tick: number): void {
     this.#tick = tick;
     this.#rows = this.#parts.roster.rows();
@@ -94,6 +102,10 @@ export class Sampler implements TickWork {
 
   endSlot(): void {
     this.#queue = undefined;
+    this.#tell();
+  }
+
+  #tell(): void {
     if (this.#shortages.length === 0 && this.#urgentRows.size === 0) return;
     const findings = { shortages: this.#shortages, begun: this.#begun, rows: this.#urgentRows };
     this.#shortages = [];

@@ -1,0 +1,90 @@
+// What the kernel says of its own accord, brought to the sampler: a container that it speaks of is read and judged at once, not with
+// the next tick. Without eBPF, PSI triggers or memory.events the ticks go on as they are.
+import type { Capability } from './cgroup/capabilities.ts';
+import type { FoundCgroup } from './cgroup/discovery.ts';
+import type { Hierarchy } from './cgroup/hierarchy.ts';
+import type { SignalLog } from './debug/signal-log.ts';
+import type { Roster } from './roster.ts';
+import type { Row } from './row.ts';
+import type { Clock } from './runtime/clock.ts';
+import type { Signal } from './signals/signal.ts';
+import { SignalSources } from './signals/sources.ts';
+
+export interface KernelSignalsParts {
+  readonly hierarchy: Hierarchy;
+  readonly clock: Clock;
+  readonly roster: Roster;
+  readonly signals: SignalLog;
+  /** Reads and judges the row now. */
+  readonly attend: (row: Row) => void;
+}
+
+export interface KernelSignals {
+  readonly capabilities: () => readonly Capability[];
+  /** Signals by kind since the start. */
+  readonly counts: ReadonlyMap<string, number>;
+  found(cgroup: FoundCgroup): void;
+  gone(path: string): void;
+  close(): void;
+}
+
+/** The page shows one signal of a kind and cgroup in this time: a storm is one line. */
+const SHOWN_EACH_MS = 1000;
+const MOST_REMEMBERED = 4096;
+/** A container that reads files fires memory.events without end: it is read for them no more often than this. */
+const ATTENDED_EACH_MS = 100;
+/** These say that memory runs short: waiting for the next tick could be too late. */
+const URGENT: ReadonlySet<Signal['kind']> = new Set(['memory-alarm', 'oom-begin', 'oom-victim', 'memory-events']);
+
+export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
+  const { hierarchy, clock, roster, signals, attend } = parts;
+  const counts = new Map<string, number>();
+  const shownAtMs = new Map<string, number>();
+  const attendedAtMs = new WeakMap<Row, number>();
+  const onSignal = (signal: Signal): void => {
+    const { kind, cgroup, atBootMs } = signal;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    const row = roster.at(cgroup);
+    const sinceMs = atBootMs - (row === undefined ? NaN : (attendedAtMs.get(row) ?? -Infinity));
+    if (row && URGENT.has(kind) && (kind !== 'memory-events' || sinceMs >= ATTENDED_EACH_MS)) {
+      attendedAtMs.set(row, atBootMs);
+      attend(row);
+    }
+    const key = `${kind} ${cgroup}`;
+    if (atBootMs - (shownAtMs.get(key) ?? -Infinity) < SHOWN_EACH_MS) return;
+    if (shownAtMs.size >= MOST_REMEMBERED) shownAtMs.clear();
+    shownAtMs.set(key, atBootMs);
+    const atWallMs = clock.wallTimeMs() - (clock.bootTimeMs() - atBootMs);
+    const resource = kind === 'throttle' || (kind === 'stall' && signal.resource === 'cpu') ? 'cpu' : 'memory';
+    signals.note({ atBootMs, atWallMs, ref: row?.identity.ref ?? -1, kind, resource, text: signalText(signal) });
+  };
+  // Births and deaths are discovery's own business: inotify tells it of them.
+  const sources = new SignalSources({ hierarchy, clock, onSignal, onLife: () => undefined });
+  return {
+    capabilities: () => sources.capabilities,
+    counts,
+    found: ({ path, kind }) => {
+      if (kind === 'container' || kind === 'pod') sources.track(path, kind);
+    },
+    gone: (path) => sources.untrack(path),
+    close: () => sources.close(),
+  };
+}
+
+/** One sentence for people. */
+function signalText(signal: Signal): string {
+  switch (signal.kind) {
+    case 'memory-alarm':
+      return 'memory charged close to the limit, page cache not counted';
+    case 'oom-begin':
+      return 'out of memory: the kernel looks for a victim';
+    case 'oom-victim':
+      return 'a process was killed for want of memory';
+    case 'memory-events':
+      return 'memory.events changed';
+    case 'throttle':
+      return 'stopped until its next CPU period';
+    case 'stall':
+      return `tasks wait for ${signal.resource}`;
+  }
+}
