@@ -32,9 +32,10 @@ import { readPem, tokenFile } from './runtime/secret-files.ts';
 import { Sampler } from './sampler.ts';
 import type { SlotFindings } from './sampler.ts';
 import { Tick, systemTimers } from './tick.ts';
+import { readVersion } from './version.ts';
 
-/** With docs/protocol.md: goes into each batch, for the aggregator's log. */
-const AGENT_VERSION = '0.1.0';
+/** Goes into each batch, for the aggregator's log. */
+const AGENT_VERSION = readVersion();
 /** Every cgroup has a rate by then. */
 const FIRST_PUSH_MS = 2100;
 const PUSH_TIMEOUT_MS = 10_000;
@@ -178,6 +179,7 @@ function startPushing(flags: AgentFlags, { clock, log, roster, metrics }: PushCo
     epoch: Math.round(clock.bootTimeMs()),
   };
   const shared = { token, node, roster, clock, timers: systemTimers, log, random: Math.random };
+  const phaseMs = Math.random() * flags['push-interval'];
   return flags.aggregator.map((url) => {
     const createPusher = (address: string, tallySlot: number): Pusher =>
       new Pusher({
@@ -194,6 +196,7 @@ function startPushing(flags: AgentFlags, { clock, log, roster, metrics }: PushCo
             timeoutMs: PUSH_TIMEOUT_MS,
           }),
         intervalMs: flags['push-interval'],
+        phaseMs,
         windowMs: flags.window,
         onPushed: (figures) => {
           metrics.pushed(figures);

@@ -63,4 +63,12 @@ describe('ReportBuffers', () => {
     expect(second.reports.values.cpuWindowUs?.buffer).toBe(first.reports.values.cpuWindowUs?.buffer);
     expect([second.histogram.row.length, second.reports.values.cpuPeakMillis]).toEqual([0, undefined]);
   });
+
+  it('tells no swap where the node has none, and what is used where it has', () => {
+    const row = rowOf(7, 0.5);
+    row.sample.swapBytes = MIB;
+    const told = (hasSwap: boolean): Float64Array | undefined =>
+      new ReportBuffers().columns([row], 15_000, () => undefined, hasSwap).reports.values.swapBytes;
+    expect([told(false), told(true)]).toEqual([undefined, new Float64Array([MIB])]);
+  });
 });

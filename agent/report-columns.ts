@@ -27,15 +27,21 @@ export class ReportBuffers {
 
   /**
    * @param tallyOf peaks to report with a row; undefined: none (an urgent batch leaves them to the next regular one)
+   * @param hasSwap whether the node swaps at all: memory.swap.current is there, and 0, where it doesn't
    * @returns views that the next call overwrites
    */
-  columns(rows: readonly Row[], windowMs: number, tallyOf: (row: Row) => PeakTally | undefined): FilledColumns {
+  columns(
+    rows: readonly Row[],
+    windowMs: number,
+    tallyOf: (row: Row) => PeakTally | undefined,
+    hasSwap = true,
+  ): FilledColumns {
     this.#grow(rows.length);
     this.#filled.clear();
     this.#entries = 0;
     rows.forEach((row, index) => {
       this.#ref[index] = row.identity.ref;
-      this.#fillRow(row, index, windowMs);
+      this.#fillRow(row, index, windowMs, hasSwap);
       this.#fillTally(tallyOf(row), index);
     });
     const count = rows.length;
@@ -52,7 +58,7 @@ export class ReportBuffers {
     };
   }
 
-  #fillRow(row: Row, index: number, windowMs: number): void {
+  #fillRow(row: Row, index: number, windowMs: number, hasSwap: boolean): void {
     const { sample } = row;
     const usage = usageOver(row.ring, windowMs);
     this.#set('atBootMs', index, sample.atBootMs);
@@ -64,7 +70,7 @@ export class ReportBuffers {
     this.#set('memoryLimitBytes', index, sample.memoryLimitBytes);
     this.#set('anonBytes', index, sample.anonBytes);
     this.#set('fileBytes', index, sample.activeFileBytes + sample.inactiveFileBytes);
-    this.#set('swapBytes', index, sample.swapBytes);
+    this.#set('swapBytes', index, hasSwap ? sample.swapBytes : NaN);
     this.#set('cpuLimitMillis', index, (sample.cpuQuotaUs / sample.cpuPeriodUs) * 1000);
     this.#set('periods', index, sample.periods);
     this.#set('throttledPeriods', index, sample.throttledPeriods);

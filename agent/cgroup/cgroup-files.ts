@@ -1,12 +1,13 @@
 // One cgroup's files, read into a reused Sample on a cadence that the sampler chooses. 14 descriptors on cgroup v2, 16 on hybrid.
 // A file that can't be read costs its own fields only; the cgroup's end is told apart from a file's.
 import { statSync } from 'node:fs';
+import type { CgroupFileLayout } from './cgroup-layout.ts';
 import type { Hierarchy } from './hierarchy.ts';
-import { HybridFiles } from './hybrid-files.ts';
-import type { ReadOutcome, Tally } from './reading.ts';
+import { HYBRID_FILES } from './hybrid-files.ts';
+import { KeptFiles } from './kept-files.ts';
+import type { ReadOutcome } from './reading.ts';
 import type { Sample } from './sample.ts';
-import { UnifiedFiles } from './unified-files.ts';
-import type { CgroupReader } from './unified-files.ts';
+import { UNIFIED_FILES } from './unified-files.ts';
 
 export type { ReadOutcome } from './reading.ts';
 
@@ -16,72 +17,103 @@ const RETRY_EVERY = 60;
 const RETRY_FIRST = 3;
 
 export class CgroupFiles {
-  readonly #reader: CgroupReader;
-  readonly #tally: Tally = { problems: 0, vanished: false };
-  readonly #directory: string;
+  readonly #layout: CgroupFileLayout;
+  readonly #files: KeptFiles;
+  readonly #hierarchy: Hierarchy;
+  readonly #cgroup: string;
+  /** Whose directory stands for the cgroup: cgroup2's, but on hybrid it may exist in the v1 hierarchies only. */
+  readonly #home: 'core' | 'memory';
   readonly #inode: number | undefined;
   #slowReadings = 0;
   #lastCpuUsageUs = 0;
+  #eventsRead = false;
   #gone = false;
 
   /** Opens nothing yet: each file is opened when it is first read. @param cgroup path below the mount */
   constructor(hierarchy: Hierarchy, cgroup: string) {
-    const core = hierarchy.path('core', cgroup);
-    const inode = inodeOf(core);
-    // on hybrid a cgroup may exist in the v1 hierarchies only
-    this.#directory = inode === undefined ? hierarchy.path('memory', cgroup) : core;
-    this.#inode = inode ?? inodeOf(this.#directory);
-    this.#reader =
-      hierarchy.kind === 'hybrid'
-        ? new HybridFiles(hierarchy, cgroup, this.#tally)
-        : new UnifiedFiles(hierarchy, cgroup, this.#tally);
+    const layout = hierarchy.kind === 'hybrid' ? HYBRID_FILES : UNIFIED_FILES;
+    this.#layout = layout;
+    this.#files = new KeptFiles(layout.places.length, (file) => {
+      const [controller, name] = layout.places[file]!;
+      return `${hierarchy.path(controller, cgroup)}/${name}`;
+    });
+    this.#hierarchy = hierarchy;
+    this.#cgroup = cgroup;
+    this.#home = inodeOf(hierarchy.path('core', cgroup)) === undefined ? 'memory' : 'core';
+    this.#inode = this.#inodeNow();
   }
 
   /** Refused files, malformed lines and decreasing counters since the start. */
   get problems(): number {
-    return this.#tally.problems;
+    return this.#files.problems;
   }
 
-  /** cpu.stat, memory.current, memory.events. @param atBootMs instant of the reading, CLOCK_BOOTTIME */
+  /**
+   * cpu.stat and memory.current; memory.events and its v1 counterparts when either moved since the last reading into `sample`.
+   * Nothing is charged, throttled by memory.high or killed without a task of the cgroup running (the victim itself exits on its
+   * own CPU time), so what is left out has not moved either; the slow files' reading looks all the same. v1's throttling can
+   * move while every task waits for its period's end: it is left out only where no quota throttles.
+   * @param atBootMs instant of the reading, CLOCK_BOOTTIME
+   */
   readFast(sample: Sample, atBootMs: number): ReadOutcome {
-    const before = this.#tally.problems;
+    const files = this.#files;
+    const before = files.problems;
+    const { cpuUsageUs, memoryCurrentBytes } = sample;
     sample.atBootMs = atBootMs;
-    this.#reader.readFast(sample);
+    this.#layout.readUsage(files, sample);
+    this.#eventsRead = sample.cpuUsageUs !== cpuUsageUs || sample.memoryCurrentBytes !== memoryCurrentBytes;
     this.#refuseDecrease(sample);
+    if (this.#eventsRead) this.#layout.readEvents(files, sample);
+    if (sample.cpuQuotaUs !== Infinity) this.#layout.readThrottling(files, sample);
     return this.#outcome(before);
   }
 
   /** cpu.pressure, memory.pressure, io.pressure. */
   readPressure(sample: Sample): ReadOutcome {
-    const before = this.#tally.problems;
-    this.#reader.readPressure(sample);
+    const before = this.#files.problems;
+    this.#layout.readPressure(this.#files, sample);
     return this.#outcome(before);
   }
 
-  /** memory.stat, io.stat, pids.current, memory.swap.current, memory.peak, memory.high and the limits. */
+  /** What moves while nothing in the cgroup runs: limits (set from outside), pressure (stalled tasks do not run), and for safety the events. */
+  readStill(sample: Sample): ReadOutcome {
+    const files = this.#files;
+    const before = files.problems;
+    if (!this.#eventsRead) this.#layout.readEvents(files, sample);
+    this.#layout.readPressure(files, sample);
+    this.#layout.readLimits(files, sample);
+    return this.#outcome(before);
+  }
+
+  /** memory.stat, io.stat, pids.current, memory.swap.current, memory.peak, the limits, and what `readFast` just left out. */
   readSlow(sample: Sample): ReadOutcome {
-    const before = this.#tally.problems;
+    const files = this.#files;
+    const before = files.problems;
     const readings = ++this.#slowReadings;
-    if (readings <= RETRY_FIRST || readings % RETRY_EVERY === 0) for (const file of this.#reader.files) file.retry();
-    this.#reader.readSlow(sample);
+    if (readings <= RETRY_FIRST || readings % RETRY_EVERY === 0) files.retry();
+    if (!this.#eventsRead) this.#layout.readEvents(files, sample);
+    if (sample.cpuQuotaUs === Infinity) this.#layout.readThrottling(files, sample);
+    this.#layout.readMemoryStat(files, sample);
+    this.#layout.readRest(files, sample);
+    this.#layout.readLimits(files, sample);
     return this.#outcome(before);
   }
 
-  /** memory.max and cpu.max. */
+  /** memory.max, memory.high and cpu.max. */
   readLimits(sample: Sample): ReadOutcome {
-    const before = this.#tally.problems;
-    this.#reader.readLimits(sample);
+    const before = this.#files.problems;
+    this.#layout.readLimits(this.#files, sample);
     return this.#outcome(before);
   }
 
   readMemoryStat(sample: Sample): ReadOutcome {
-    const before = this.#tally.problems;
-    this.#reader.readMemoryStat(sample);
+    const before = this.#files.problems;
+    this.#layout.readMemoryStat(this.#files, sample);
     return this.#outcome(before);
   }
 
   close(): void {
-    for (const file of this.#reader.files) file.close();
+    this.#files.close();
   }
 
   /** CPU time never goes back: a reading below the one before is not believed, the next one is measured against it. */
@@ -89,20 +121,24 @@ export class CgroupFiles {
     const usageUs = sample.cpuUsageUs;
     if (Number.isNaN(usageUs)) return;
     if (usageUs < this.#lastCpuUsageUs) {
-      this.#tally.problems++;
+      this.#files.problems++;
       sample.cpuUsageUs = NaN;
     }
     this.#lastCpuUsageUs = usageUs;
   }
 
   #outcome(problemsBefore: number): ReadOutcome {
-    if (this.#tally.vanished) {
-      this.#tally.vanished = false;
+    if (this.#files.vanished) {
+      this.#files.vanished = false;
       // a cgroup made anew under the same path is another one
-      this.#gone ||= this.#inode === undefined || inodeOf(this.#directory) !== this.#inode;
+      this.#gone ||= this.#inode === undefined || this.#inodeNow() !== this.#inode;
     }
     if (this.#gone) return 'gone';
-    return this.#tally.problems > problemsBefore ? 'partial' : 'ok';
+    return this.#files.problems > problemsBefore ? 'partial' : 'ok';
+  }
+
+  #inodeNow(): number | undefined {
+    return inodeOf(this.#hierarchy.path(this.#home, this.#cgroup));
   }
 }
 

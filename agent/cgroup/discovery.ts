@@ -1,6 +1,7 @@
 // Which pods and containers there are: the cgroup tree, read once, then followed by inotify, with a slow full scan as a safety net.
 // Where inotify runs out (EMFILE, ENOSPC, more directories than may be watched) a fast scan takes over, and says so.
 import { readdirSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { MAX_ROWS } from '../protocol/bounds.ts';
 import { systemClock } from '../runtime/clock.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -37,6 +38,8 @@ export interface DiscoveryOptions {
 const MOST_TRACKED = MAX_ROWS - 192;
 const SCAN_INTERVAL_MS = 30_000;
 const SCAN_INTERVAL_WITHOUT_INOTIFY_MS = 1000;
+/** While inotify works, a periodic scan reads only directories whose number of children changed, but each so many all of them. */
+const WHOLE_SCAN_EVERY = 10;
 /** A periodic scan gives the event loop back after so long. */
 const SLICE_MS = 0.5;
 const BETWEEN_SLICES_MS = 5;
@@ -54,13 +57,23 @@ interface Tracked extends Home {
   readonly leaf: boolean;
 }
 
+/** A directory as it was last read. */
+interface Listing {
+  /** st_nlink: 2 and one a child directory (kernfs and most file systems; 1 where it says nothing). */
+  readonly links: number;
+  readonly names: readonly string[];
+}
+
 export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #clock: Pick<Clock, 'wallTimeMs'>;
   /** cgroup2 first; on hybrid also v1's memory tree, for cgroups that exist in v1 only. */
   readonly #roots: readonly string[];
   readonly #tracked = new Map<string, Tracked>();
+  /** By directory; only of those that are watched, so that a change in between is noticed. */
+  readonly #listings = new Map<string, Listing>();
   #watch: TreeWatch | undefined;
+  #scans = 0;
   #timer: NodeJS.Timeout | undefined;
   #untracked = 0;
   #saidUntracked = false;
@@ -100,7 +113,7 @@ export class Discovery {
 
   /** One full scan, at once. */
   scan(): void {
-    const walk = this.#walk();
+    const walk = this.#walk(true);
     while (!walk.next().done);
   }
 
@@ -108,12 +121,16 @@ export class Discovery {
     clearTimeout(this.#timer);
     this.#watch?.close();
     this.#watch = undefined;
+    this.#listings.clear();
   }
 
   #schedule(): void {
     const wishedMs = this.#options.scanIntervalMs ?? SCAN_INTERVAL_MS;
     const delayMs = this.mode === 'scan' ? Math.min(wishedMs, SCAN_INTERVAL_WITHOUT_INOTIFY_MS) : wishedMs;
-    this.#timer = setTimeout(() => this.#sweep(this.#walk()), delayMs);
+    this.#timer = setTimeout(() => {
+      const whole = this.mode === 'scan' || ++this.#scans % WHOLE_SCAN_EVERY === 0;
+      this.#sweep(this.#walk(whole));
+    }, delayMs);
     this.#timer.unref();
   }
 
@@ -125,13 +142,16 @@ export class Discovery {
     this.#timer.unref();
   }
 
-  /** A full scan, one yield a directory. */
-  *#walk(): Generator<void> {
+  /** A scan, one yield a directory. @param whole also of directories that look as they did */
+  *#walk(whole: boolean): Generator<void> {
     this.#untracked = 0;
     this.#watch?.retry();
-    for (const directory of this.#watch?.directories() ?? []) {
-      this.#watch?.check(directory);
-      yield;
+    if (whole) {
+      this.#listings.clear();
+      for (const directory of this.#watch?.directories() ?? []) {
+        this.#watch?.check(directory);
+        yield;
+      }
     }
     for (const path of this.#tracked.keys()) {
       this.#look(path);
@@ -145,8 +165,10 @@ export class Discovery {
   /** The watch comes before the reading, so that nothing falls between the two. */
   *#descend(root: string, path: string, depth: number): Generator<void> {
     const directory = path === '' ? root : `${root}/${path}`;
-    this.#watch?.add(directory);
-    const names = childDirectories(directory);
+    const stat = directoryStat(directory);
+    if (!stat) return;
+    this.#watch?.add(directory, stat.ino);
+    const names = this.#childrenOf(directory, stat.nlink);
     yield;
     for (const name of names) {
       const child = path === '' ? name : `${path}/${name}`;
@@ -155,7 +177,16 @@ export class Discovery {
     }
   }
 
+  #childrenOf(directory: string, links: number): readonly string[] {
+    const known = this.#listings.get(directory);
+    if (known && known.links === links && links > 1) return known.names;
+    const names = childDirectories(directory);
+    if (this.#watch && this.mode === 'inotify') this.#listings.set(directory, { links, names });
+    return names;
+  }
+
   #entryChanged(directory: string, name: string): void {
+    this.#listings.delete(directory);
     const root = this.#roots.find((root) => directory === root || directory.startsWith(`${root}/`));
     if (root === undefined || this.#watch === undefined) return;
     const path = directory === root ? name : `${directory.slice(root.length + 1)}/${name}`;
@@ -174,6 +205,7 @@ export class Discovery {
   /** A directory went, and with it everything below: in this root, perhaps not in the other. */
   #forget(root: string, path: string): void {
     this.#watch?.remove(`${root}/${path}`);
+    this.#listings.delete(`${root}/${path}`);
     for (const tracked of this.#tracked.keys()) {
       if (tracked === path || tracked.startsWith(`${path}/`)) this.#look(tracked);
     }
@@ -226,6 +258,15 @@ export class Discovery {
     this.#saidCause = reason;
     if (reason === '') log.info('cgroups are followed by inotify again');
     else log.warn({ reason }, 'cgroups are found by scanning: new ones are seen up to 1 s late');
+  }
+}
+
+function directoryStat(directory: string): Stats | undefined {
+  try {
+    const stat = statSync(directory, { throwIfNoEntry: false });
+    return stat?.isDirectory() ? stat : undefined;
+  } catch {
+    return undefined;
   }
 }
 

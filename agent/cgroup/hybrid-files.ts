@@ -1,89 +1,83 @@
 // The files of one cgroup where controllers sit in cgroup v1 (Documentation/admin-guide/cgroup-v1/): the v1 counterpart of each
 // cgroup2 file, in cgroup2's units. Pressure and, where the cgroup exists there, CPU usage still come from cgroup2. 16 files kept open.
-import { parseCpuStat } from './cpu-stat.ts';
-import type { Hierarchy } from './hierarchy.ts';
-import { KeptFile } from './kept-file.ts';
-import { pressureFiles, readPressureFiles } from './pressure-files.ts';
-import type { PressureFiles } from './pressure-files.ts';
+import type { CgroupFileLayout } from './cgroup-layout.ts';
+import { parseCpuUsage } from './cpu-stat.ts';
+import { readPressureFiles } from './pressure-files.ts';
 import { readInto, readValue } from './reading.ts';
-import type { Tally } from './reading.ts';
-import type { Sample } from './sample.ts';
 import { parseLimitV1 } from './single-value.ts';
-import type { CgroupReader } from './unified-files.ts';
 import { parseV1Blkio } from './v1-blkio.ts';
 import { parseV1CpuStat } from './v1-cpu-stat.ts';
 import { parseV1MemoryStat } from './v1-memory-stat.ts';
 import { parseV1OomControl } from './v1-oom-control.ts';
 
-/** Every file by what it says. */
-function openFiles(hierarchy: Hierarchy, cgroup: string) {
-  const file = (controller: 'cpu' | 'cpuacct' | 'memory' | 'pids' | 'io' | 'core', name: string): KeptFile =>
-    new KeptFile(hierarchy.path(controller, cgroup), name);
-  return {
-    cpuStat: file('core', 'cpu.stat'),
-    cpuUsage: file('cpuacct', 'cpuacct.usage'),
-    throttling: file('cpu', 'cpu.stat'),
-    cpuQuota: file('cpu', 'cpu.cfs_quota_us'),
-    cpuPeriod: file('cpu', 'cpu.cfs_period_us'),
-    memoryUsage: file('memory', 'memory.usage_in_bytes'),
-    memoryLimit: file('memory', 'memory.limit_in_bytes'),
-    memoryMaxUsage: file('memory', 'memory.max_usage_in_bytes'),
-    memoryStat: file('memory', 'memory.stat'),
-    oomControl: file('memory', 'memory.oom_control'),
-    limitHits: file('memory', 'memory.failcnt'),
-    pids: file('pids', 'pids.current'),
-    io: file('io', 'blkio.throttle.io_service_bytes_recursive'),
-  };
-}
+const CPU_STAT = 0;
+const CPU_USAGE = 1;
+const THROTTLING = 2;
+const MEMORY_USAGE = 3;
+const OOM_CONTROL = 4;
+const LIMIT_HITS = 5;
+const PRESSURE = 6;
+const MEMORY_STAT = 9;
+const IO = 10;
+const PIDS = 11;
+const MEMORY_MAX_USAGE = 12;
+const MEMORY_LIMIT = 13;
+const CPU_QUOTA = 14;
+const CPU_PERIOD = 15;
 
-export class HybridFiles implements CgroupReader {
-  readonly files: readonly KeptFile[];
-  readonly #tally: Tally;
-  readonly #of: Readonly<Record<keyof ReturnType<typeof openFiles>, KeptFile>>;
-  readonly #pressure: PressureFiles;
+export const HYBRID_FILES: CgroupFileLayout = {
+  places: [
+    ['core', 'cpu.stat'],
+    ['cpuacct', 'cpuacct.usage'],
+    ['cpu', 'cpu.stat'],
+    ['memory', 'memory.usage_in_bytes'],
+    ['memory', 'memory.oom_control'],
+    ['memory', 'memory.failcnt'],
+    ['core', 'cpu.pressure'],
+    ['core', 'memory.pressure'],
+    ['core', 'io.pressure'],
+    ['memory', 'memory.stat'],
+    ['io', 'blkio.throttle.io_service_bytes_recursive'],
+    ['pids', 'pids.current'],
+    ['memory', 'memory.max_usage_in_bytes'],
+    ['memory', 'memory.limit_in_bytes'],
+    ['cpu', 'cpu.cfs_quota_us'],
+    ['cpu', 'cpu.cfs_period_us'],
+  ],
 
-  constructor(hierarchy: Hierarchy, cgroup: string, tally: Tally) {
-    this.#tally = tally;
-    this.#of = openFiles(hierarchy, cgroup);
-    this.#pressure = pressureFiles(hierarchy.path('core', cgroup));
-    this.files = [...Object.values(this.#of), ...Object.values(this.#pressure)];
-  }
+  /** cgroup2's cpu.stat has µs and the user/system split; cpuacct.usage (ns) only stands in. */
+  readUsage(files, sample) {
+    readInto(files, CPU_STAT, parseCpuUsage, sample);
+    if (Number.isNaN(sample.cpuUsageUs)) sample.cpuUsageUs = Math.floor(readValue(files, CPU_USAGE) / 1000);
+    sample.memoryCurrentBytes = readValue(files, MEMORY_USAGE);
+  },
 
-  readFast(sample: Sample): void {
-    this.#readCpu(sample);
-    sample.memoryCurrentBytes = readValue(this.#of.memoryUsage, this.#tally);
-    readInto(this.#of.oomControl, this.#tally, parseV1OomControl, sample);
-    sample.eventsMax = readValue(this.#of.limitHits, this.#tally);
-  }
+  readThrottling(files, sample) {
+    readInto(files, THROTTLING, parseV1CpuStat, sample);
+  },
 
-  readPressure(sample: Sample): void {
-    readPressureFiles(this.#pressure, this.#tally, sample);
-  }
+  readEvents(files, sample) {
+    readInto(files, OOM_CONTROL, parseV1OomControl, sample);
+    sample.eventsMax = readValue(files, LIMIT_HITS);
+  },
 
-  readSlow(sample: Sample): void {
-    this.readMemoryStat(sample);
-    readInto(this.#of.io, this.#tally, parseV1Blkio, sample);
-    sample.pids = readValue(this.#of.pids, this.#tally);
-    sample.memoryPeakBytes = readValue(this.#of.memoryMaxUsage, this.#tally);
-    this.readLimits(sample);
-  }
+  readPressure(files, sample) {
+    readPressureFiles(files, PRESSURE, sample);
+  },
 
-  readLimits(sample: Sample): void {
-    sample.memoryLimitBytes = readValue(this.#of.memoryLimit, this.#tally, parseLimitV1);
-    sample.cpuQuotaUs = readValue(this.#of.cpuQuota, this.#tally, parseLimitV1);
-    sample.cpuPeriodUs = readValue(this.#of.cpuPeriod, this.#tally);
-  }
+  readRest(files, sample) {
+    readInto(files, IO, parseV1Blkio, sample);
+    sample.pids = readValue(files, PIDS);
+    sample.memoryPeakBytes = readValue(files, MEMORY_MAX_USAGE);
+  },
 
-  readMemoryStat(sample: Sample): void {
-    readInto(this.#of.memoryStat, this.#tally, parseV1MemoryStat, sample);
-  }
+  readLimits(files, sample) {
+    sample.memoryLimitBytes = readValue(files, MEMORY_LIMIT, parseLimitV1);
+    sample.cpuQuotaUs = readValue(files, CPU_QUOTA, parseLimitV1);
+    sample.cpuPeriodUs = readValue(files, CPU_PERIOD);
+  },
 
-  /** cgroup2's cpu.stat has µs and the user/system split; cpuacct.usage (ns) only stands in. Throttling overwrites what cgroup2 has not. */
-  #readCpu(sample: Sample): void {
-    readInto(this.#of.cpuStat, this.#tally, parseCpuStat, sample);
-    if (Number.isNaN(sample.cpuUsageUs)) {
-      sample.cpuUsageUs = Math.floor(readValue(this.#of.cpuUsage, this.#tally) / 1000);
-    }
-    readInto(this.#of.throttling, this.#tally, parseV1CpuStat, sample);
-  }
-}
+  readMemoryStat(files, sample) {
+    readInto(files, MEMORY_STAT, parseV1MemoryStat, sample);
+  },
+};

@@ -7,8 +7,8 @@ import type { FSWatcher } from 'node:fs';
 const MOST_WATCHES = 4096;
 
 export interface TreeWatch {
-  /** Watches a directory unless it is watched already or watches have run out. Made anew under its old name, it is watched anew. */
-  add(directory: string): void;
+  /** Watches a directory unless it is watched already or watches have run out. Made anew under its old name, it is watched anew. @param inode if known */
+  add(directory: string, inode?: number): void;
   remove(directory: string): void;
   /** The directories that are watched. */
   directories(): readonly string[];
@@ -44,19 +44,19 @@ export function watchTree(
     watched.get(directory)?.watcher.close();
     watched.delete(directory);
   };
-  const check = (directory: string): void => {
+  const check = (directory: string, inode?: number): void => {
     const known = watched.get(directory);
-    if (known && known.inode !== inodeOf(directory)) remove(directory);
+    if (known && known.inode !== (inode ?? inodeOf(directory))) remove(directory);
   };
-  const add = (directory: string): void => {
-    check(directory);
+  const add = (directory: string, inode?: number): void => {
+    check(directory, inode);
     if (watched.has(directory) || exhausted) return;
     if (watched.size >= mostWatches) return exhaust(`more than ${mostWatches} directories to watch`);
     try {
       const watcher = watch(directory, { persistent: false }, (event, name) => {
         if (event === 'rename' && name !== null) onEntry(directory, name);
       });
-      watched.set(directory, { watcher, inode: inodeOf(directory) });
+      watched.set(directory, { watcher, inode: inode ?? inodeOf(directory) });
       watcher.on('error', () => remove(directory));
     } catch (err) {
       exhaust(causeOf(err as NodeJS.ErrnoException));
@@ -69,7 +69,7 @@ export function watchTree(
     add,
     remove,
     directories: () => [...watched.keys()],
-    check,
+    check: (directory) => check(directory),
     retry: () => void (exhausted = false),
     settle() {
       if (!exhausted) cause = '';

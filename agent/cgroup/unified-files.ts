@@ -1,101 +1,74 @@
 // The files of one cgroup on cgroup v2 (Documentation/admin-guide/cgroup-v2.rst): 14 kept open when all controllers are on.
+import type { CgroupFileLayout } from './cgroup-layout.ts';
 import { parseCpuMax } from './cpu-max.ts';
 import { parseCpuStat } from './cpu-stat.ts';
-import type { Hierarchy } from './hierarchy.ts';
 import { parseIoStat } from './io-stat.ts';
-import { KeptFile } from './kept-file.ts';
 import { parseMemoryEvents } from './memory-events.ts';
 import { parseMemoryStat } from './memory-stat.ts';
-import { pressureFiles, readPressureFiles } from './pressure-files.ts';
-import type { PressureFiles } from './pressure-files.ts';
+import { readPressureFiles } from './pressure-files.ts';
 import { readInto, readValue } from './reading.ts';
-import type { Tally } from './reading.ts';
-import type { Sample } from './sample.ts';
 
-/** What CgroupFiles needs of either layout; every method writes only the fields that its files hold. */
-export interface CgroupReader {
-  readFast(sample: Sample): void;
-  readPressure(sample: Sample): void;
-  readSlow(sample: Sample): void;
-  readLimits(sample: Sample): void;
-  readMemoryStat(sample: Sample): void;
-  readonly files: readonly KeptFile[];
-}
+const CPU_STAT = 0;
+const MEMORY_CURRENT = 1;
+const MEMORY_EVENTS = 2;
+const PRESSURE = 3;
+const MEMORY_STAT = 6;
+const IO_STAT = 7;
+const PIDS_CURRENT = 8;
+const SWAP_CURRENT = 9;
+const MEMORY_PEAK = 10;
+const MEMORY_HIGH = 11;
+const MEMORY_MAX = 12;
+const CPU_MAX = 13;
 
-export class UnifiedFiles implements CgroupReader {
-  readonly files: readonly KeptFile[];
-  readonly #tally: Tally;
-  readonly #cpuStat: KeptFile;
-  readonly #memoryCurrent: KeptFile;
-  readonly #memoryEvents: KeptFile;
-  readonly #memoryStat: KeptFile;
-  readonly #ioStat: KeptFile;
-  readonly #pidsCurrent: KeptFile;
-  readonly #swapCurrent: KeptFile;
-  readonly #memoryPeak: KeptFile;
-  readonly #memoryMax: KeptFile;
-  readonly #memoryHigh: KeptFile;
-  readonly #cpuMax: KeptFile;
-  readonly #pressure: PressureFiles;
+export const UNIFIED_FILES: CgroupFileLayout = {
+  places: [
+    ['core', 'cpu.stat'],
+    ['core', 'memory.current'],
+    ['core', 'memory.events'],
+    ['core', 'cpu.pressure'],
+    ['core', 'memory.pressure'],
+    ['core', 'io.pressure'],
+    ['core', 'memory.stat'],
+    ['core', 'io.stat'],
+    ['core', 'pids.current'],
+    ['core', 'memory.swap.current'],
+    ['core', 'memory.peak'],
+    ['core', 'memory.high'],
+    ['core', 'memory.max'],
+    ['core', 'cpu.max'],
+  ],
 
-  constructor(hierarchy: Hierarchy, cgroup: string, tally: Tally) {
-    const directory = hierarchy.path('core', cgroup);
-    const file = (name: string): KeptFile => new KeptFile(directory, name);
-    this.#tally = tally;
-    this.#cpuStat = file('cpu.stat');
-    this.#memoryCurrent = file('memory.current');
-    this.#memoryEvents = file('memory.events');
-    this.#memoryStat = file('memory.stat');
-    this.#ioStat = file('io.stat');
-    this.#pidsCurrent = file('pids.current');
-    this.#swapCurrent = file('memory.swap.current');
-    this.#memoryPeak = file('memory.peak');
-    this.#memoryMax = file('memory.max');
-    this.#memoryHigh = file('memory.high');
-    this.#cpuMax = file('cpu.max');
-    this.#pressure = pressureFiles(directory);
-    this.files = [
-      this.#cpuStat,
-      this.#memoryCurrent,
-      this.#memoryEvents,
-      this.#memoryStat,
-      this.#ioStat,
-      this.#pidsCurrent,
-      this.#swapCurrent,
-      this.#memoryPeak,
-      this.#memoryMax,
-      this.#memoryHigh,
-      this.#cpuMax,
-      ...Object.values(this.#pressure),
-    ];
-  }
+  readUsage(files, sample) {
+    readInto(files, CPU_STAT, parseCpuStat, sample);
+    sample.memoryCurrentBytes = readValue(files, MEMORY_CURRENT);
+  },
 
-  readFast(sample: Sample): void {
-    readInto(this.#cpuStat, this.#tally, parseCpuStat, sample);
-    sample.memoryCurrentBytes = readValue(this.#memoryCurrent, this.#tally);
-    readInto(this.#memoryEvents, this.#tally, parseMemoryEvents, sample);
-  }
+  /** cpu.stat has it. */
+  readThrottling() {},
 
-  readPressure(sample: Sample): void {
-    readPressureFiles(this.#pressure, this.#tally, sample);
-  }
+  readEvents(files, sample) {
+    readInto(files, MEMORY_EVENTS, parseMemoryEvents, sample);
+  },
 
-  readSlow(sample: Sample): void {
-    this.readMemoryStat(sample);
-    readInto(this.#ioStat, this.#tally, parseIoStat, sample);
-    sample.pids = readValue(this.#pidsCurrent, this.#tally);
-    sample.swapBytes = readValue(this.#swapCurrent, this.#tally);
-    sample.memoryPeakBytes = readValue(this.#memoryPeak, this.#tally);
-    sample.memoryHighBytes = readValue(this.#memoryHigh, this.#tally);
-    this.readLimits(sample);
-  }
+  readPressure(files, sample) {
+    readPressureFiles(files, PRESSURE, sample);
+  },
 
-  readLimits(sample: Sample): void {
-    sample.memoryLimitBytes = readValue(this.#memoryMax, this.#tally);
-    readInto(this.#cpuMax, this.#tally, parseCpuMax, sample);
-  }
+  readRest(files, sample) {
+    readInto(files, IO_STAT, parseIoStat, sample);
+    sample.pids = readValue(files, PIDS_CURRENT);
+    sample.swapBytes = readValue(files, SWAP_CURRENT);
+    sample.memoryPeakBytes = readValue(files, MEMORY_PEAK);
+  },
 
-  readMemoryStat(sample: Sample): void {
-    readInto(this.#memoryStat, this.#tally, parseMemoryStat, sample);
-  }
-}
+  readLimits(files, sample) {
+    sample.memoryHighBytes = readValue(files, MEMORY_HIGH);
+    sample.memoryLimitBytes = readValue(files, MEMORY_MAX);
+    readInto(files, CPU_MAX, parseCpuMax, sample);
+  },
+
+  readMemoryStat(files, sample) {
+    readInto(files, MEMORY_STAT, parseMemoryStat, sample);
+  },
+};

@@ -27,7 +27,7 @@ describe("the node's totals", () => {
       memoryLimitBytes: 481052 * 1024,
       inactiveFileBytes: 0,
       shmemBytes: 53366784,
-      swapBytes: 0,
+      swapBytes: NaN,
       eventsOomKill: 1,
       cpuSomeUs: 3279708,
       ioSomeUs: 0,

@@ -3,10 +3,10 @@
 import { parseCpuStat } from '../cgroup/cpu-stat.ts';
 import type { Hierarchy } from '../cgroup/hierarchy.ts';
 import { parseIoStat } from '../cgroup/io-stat.ts';
-import { KeptFile } from '../cgroup/kept-file.ts';
-import { pressureFiles, readPressureFiles } from '../cgroup/pressure-files.ts';
+import { KeptFiles } from '../cgroup/kept-files.ts';
+import { PRESSURE_RESOURCES, readPressureFiles } from '../cgroup/pressure-files.ts';
 import { readInto, readValue } from '../cgroup/reading.ts';
-import type { ReadOutcome, Tally } from '../cgroup/reading.ts';
+import type { ReadOutcome } from '../cgroup/reading.ts';
 import type { Sample } from '../cgroup/sample.ts';
 import { parseV1Blkio } from '../cgroup/v1-blkio.ts';
 import { parseV1MemoryStat } from '../cgroup/v1-memory-stat.ts';
@@ -22,68 +22,80 @@ const PERIOD_US = 100_000;
 /** CPUs go on- and offline rarely, and /proc/stat is long on big machines. */
 const COUNT_CPUS_EVERY = 60;
 
-function openFiles(procRoot: string, hierarchy: Hierarchy) {
-  const v1Memory = hierarchy.isV1('memory') ? hierarchy.path('memory', '') : undefined;
-  return {
-    cpuStat: new KeptFile(hierarchy.root, 'cpu.stat'),
-    memoryStat: new KeptFile(v1Memory ?? hierarchy.root, 'memory.stat'),
-    v1MemoryUsage: v1Memory === undefined ? undefined : new KeptFile(v1Memory, 'memory.usage_in_bytes'),
-    io: hierarchy.isV1('io')
-      ? new KeptFile(hierarchy.path('io', ''), 'blkio.throttle.io_service_bytes_recursive')
-      : new KeptFile(hierarchy.root, 'io.stat'),
-    meminfo: new KeptFile(procRoot, 'meminfo'),
-    procStat: new KeptFile(procRoot, 'stat'),
-    vmstat: new KeptFile(procRoot, 'vmstat'),
-    loadavg: new KeptFile(procRoot, 'loadavg'),
-  };
+const CPU_STAT = 0;
+const MEMORY_STAT = 1;
+const V1_MEMORY_USAGE = 2;
+const IO = 3;
+const MEMINFO = 4;
+const PROC_STAT = 5;
+const VMSTAT = 6;
+const LOADAVG = 7;
+const PRESSURE = 8;
+
+/** By the numbers above. */
+function pathsOf(procRoot: string, hierarchy: Hierarchy): readonly string[] {
+  const memory = hierarchy.isV1('memory') ? hierarchy.path('memory', '') : hierarchy.root;
+  return [
+    `${hierarchy.root}/cpu.stat`,
+    `${memory}/memory.stat`,
+    `${memory}/memory.usage_in_bytes`,
+    hierarchy.isV1('io')
+      ? `${hierarchy.path('io', '')}/blkio.throttle.io_service_bytes_recursive`
+      : `${hierarchy.root}/io.stat`,
+    `${procRoot}/meminfo`,
+    `${procRoot}/stat`,
+    `${procRoot}/vmstat`,
+    `${procRoot}/loadavg`,
+    ...PRESSURE_RESOURCES.map((resource) => `${procRoot}/pressure/${resource}`),
+  ];
 }
 
 export class NodeFiles {
-  readonly #files: ReturnType<typeof openFiles>;
-  readonly #pressure: ReturnType<typeof pressureFiles>;
+  readonly #files: KeptFiles;
   readonly #parseIo: typeof parseIoStat;
-  readonly #tally: Tally = { problems: 0, vanished: false };
+  readonly #v1Memory: boolean;
   readonly #meminfo = emptyMeminfo();
   readonly #procStat = emptyProcStat();
   #readings = 0;
 
   /** @param procRoot /proc, or where the host's is mounted */
   constructor(procRoot: string, hierarchy: Hierarchy) {
-    this.#files = openFiles(procRoot, hierarchy);
+    const paths = pathsOf(procRoot, hierarchy);
+    this.#files = new KeptFiles(paths.length, (file) => paths[file]!);
     this.#parseIo = hierarchy.isV1('io') ? parseV1Blkio : parseIoStat;
-    this.#pressure = pressureFiles(`${procRoot}/pressure`, '');
+    this.#v1Memory = hierarchy.isV1('memory');
   }
 
   /** Refused files and malformed lines since the start. */
   get problems(): number {
-    return this.#tally.problems;
+    return this.#files.problems;
   }
 
   /** Everything at once: one row a node. Never 'gone'. @param atBootMs instant of the reading, CLOCK_BOOTTIME */
   read(sample: Sample, atBootMs: number): ReadOutcome {
-    const before = this.#tally.problems;
+    const files = this.#files;
+    const before = files.problems;
     sample.atBootMs = atBootMs;
     this.#readCpu(sample);
-    readInto(this.#files.meminfo, this.#tally, parseMeminfo, this.#meminfo);
+    readInto(files, MEMINFO, parseMeminfo, this.#meminfo);
     this.#readMemory(sample);
-    readPressureFiles(this.#pressure, this.#tally, sample);
-    readInto(this.#files.io, this.#tally, this.#parseIo, sample);
-    readInto(this.#files.vmstat, this.#tally, parseVmstat, sample);
-    readInto(this.#files.loadavg, this.#tally, parseLoadavg, sample);
+    readPressureFiles(files, PRESSURE, sample);
+    readInto(files, IO, this.#parseIo, sample);
+    readInto(files, VMSTAT, parseVmstat, sample);
+    readInto(files, LOADAVG, parseLoadavg, sample);
     this.#readings++;
-    this.#tally.vanished = false;
-    return this.#tally.problems > before ? 'partial' : 'ok';
+    return files.problems > before ? 'partial' : 'ok';
   }
 
   close(): void {
-    for (const file of [...Object.values(this.#files), ...Object.values(this.#pressure)]) file?.close();
+    this.#files.close();
   }
 
   #readCpu(sample: Sample): void {
-    readInto(this.#files.cpuStat, this.#tally, parseCpuStat, sample);
+    readInto(this.#files, CPU_STAT, parseCpuStat, sample);
     const standIn = Number.isNaN(sample.cpuUsageUs);
     if (standIn || this.#readings % COUNT_CPUS_EVERY === 0) {
-      readInto(this.#files.procStat, this.#tally, parseProcStat, this.#procStat);
+      readInto(this.#files, PROC_STAT, parseProcStat, this.#procStat);
     }
     if (standIn) {
       sample.cpuUsageUs = this.#procStat.usageUs;
@@ -95,12 +107,11 @@ export class NodeFiles {
   }
 
   #readMemory(sample: Sample): void {
-    const { memoryStat, v1MemoryUsage } = this.#files;
-    if (v1MemoryUsage) {
-      sample.memoryCurrentBytes = readValue(v1MemoryUsage, this.#tally);
-      readInto(memoryStat, this.#tally, parseV1MemoryStat, sample);
+    if (this.#v1Memory) {
+      sample.memoryCurrentBytes = readValue(this.#files, V1_MEMORY_USAGE);
+      readInto(this.#files, MEMORY_STAT, parseV1MemoryStat, sample);
     } else {
-      readInto(memoryStat, this.#tally, parseRootMemoryStat, sample);
+      readInto(this.#files, MEMORY_STAT, parseRootMemoryStat, sample);
     }
     fillFromMeminfo(sample, this.#meminfo);
   }
@@ -109,7 +120,8 @@ export class NodeFiles {
 /** The same sums from the machine's page counters where no memory controller counts them. */
 function fillFromMeminfo(sample: Sample, meminfo: Meminfo): void {
   sample.memoryLimitBytes = meminfo.memTotalBytes;
-  sample.swapBytes = meminfo.swapTotalBytes - meminfo.swapFreeBytes;
+  // A node without swap has none to tell of, as the kubelet sees it.
+  sample.swapBytes = meminfo.swapTotalBytes > 0 ? meminfo.swapTotalBytes - meminfo.swapFreeBytes : NaN;
   if (!Number.isNaN(sample.memoryCurrentBytes) && !Number.isNaN(sample.inactiveFileBytes)) return;
   sample.memoryCurrentBytes =
     meminfo.anonPagesBytes + meminfo.cachedBytes + meminfo.buffersBytes + meminfo.swapCachedBytes;

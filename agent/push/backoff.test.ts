@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffMs, jitteredMs } from './backoff.ts';
+import { backoffMs, jitteredMs, untilBeatMs } from './backoff.ts';
 
 const SECOND = 1000;
 
@@ -16,6 +16,23 @@ describe('backoffMs', () => {
         return delay >= 100 && delay <= 30 * SECOND;
       }),
     );
+  });
+});
+
+describe('untilBeatMs', () => {
+  it('leads from any instant to a beat, at most one interval and a tenth away, and to no beat twice', () => {
+    fc.assert(
+      fc.property(fc.nat(1e9), fc.integer({ min: 500, max: 60_000 }), fc.nat(60_000), (nowMs, intervalMs, phaseMs) => {
+        const delay = untilBeatMs(nowMs, intervalMs, phaseMs);
+        const off = (nowMs + delay - phaseMs) / intervalMs;
+        expect(Math.abs(off - Math.round(off))).toBeLessThan(1e-6);
+        expect(delay).toBeGreaterThan(0);
+        expect(delay).toBeLessThanOrEqual(1.1 * intervalMs);
+      }),
+    );
+    expect(untilBeatMs(7000, 5000, 2000)).toBe(5000);
+    expect(untilBeatMs(6995, 5000, 2000)).toBe(5005); // its timer came early
+    expect(untilBeatMs(7400, 5000, 2000)).toBe(4600);
   });
 });
 

@@ -35,7 +35,7 @@ function refuse(status: number, code: PushErrorCode, accepts: readonly string[] 
 }
 
 /** A node of `containers` and its pusher, against an aggregator that answers as told. */
-function setUp(containers: number) {
+function setUp(containers: number, phaseMs = SECOND) {
   const time = fakeTime();
   const roster = new Roster({
     clock: time.clock,
@@ -83,6 +83,7 @@ function setUp(containers: number) {
     timers: time.timers,
     log: silentLogger,
     intervalMs: INTERVAL_MS,
+    phaseMs,
     windowMs: 15 * SECOND,
     random: () => 0.5,
     onPushed: (one) => figures.push(one),
@@ -117,7 +118,7 @@ function shortageOf(ref: number, raisedBootMs: number): Shortage {
 
 describe('Pusher', () => {
   it('pushes every row each interval, identities once, with the token of the moment', async () => {
-    const { received, aggregator, pusher, pass } = setUp(3);
+    const { received, aggregator, pusher, pass } = setUp(3, 2 * SECOND);
     pusher.start(2 * SECOND);
     await pass(8 * SECOND);
     aggregator.token = 'rotated';

@@ -16,7 +16,7 @@ import type { Row } from '../row.ts';
 import type { Timers } from '../tick.ts';
 import { answerOf } from './answer.ts';
 import type { Answer } from './answer.ts';
-import { backoffMs, jitteredMs } from './backoff.ts';
+import { backoffMs, untilBeatMs } from './backoff.ts';
 import { Ledger } from './ledger.ts';
 import type { Parcel } from './ledger.ts';
 import type { Connection } from './post.ts';
@@ -35,6 +35,8 @@ export interface PusherParts {
   readonly timers: Timers;
   readonly log: Logger;
   readonly intervalMs: number;
+  /** Offset of this agent's beat: all its replicas are pushed to at once and so get the same numbers; agents differ. */
+  readonly phaseMs: number;
   readonly windowMs: number;
   readonly random: () => number;
   readonly onPushed: (figures: PushFigures) => void;
@@ -136,17 +138,15 @@ export class Pusher {
   }
 
   async #push(): Promise<void> {
-    const { timers, intervalMs, random } = this.#parts;
-    const beganMs = timers.monotonicMs();
+    const { timers, intervalMs, phaseMs, random } = this.#parts;
     this.#busy = true;
     const taken = await this.#pushAll();
     this.#busy = false;
     this.#failures = taken ? 0 : this.#failures + 1;
     const soon = this.#pushSoon && taken;
     this.#pushSoon = false;
-    const spentMs = timers.monotonicMs() - beganMs;
     if (!taken) this.#schedule(backoffMs(this.#failures, random()));
-    else this.#schedule(soon ? 0 : Math.max(0, jitteredMs(intervalMs, random()) - spentMs));
+    else this.#schedule(soon ? 0 : untilBeatMs(timers.monotonicMs(), intervalMs, phaseMs));
   }
 
   /** Every row, in as few batches as the bounds allow. @returns whether all of it was taken */
@@ -196,9 +196,13 @@ export class Pusher {
   }
 
   #batch(parcel: Parcel, shortages: readonly Shortage[]): Batch {
-    const { node, clock, windowMs } = this.#parts;
-    const { reports, histogram } = this.#buffers.columns(parcel.rows, windowMs, (row) =>
-      this.#ledger.tallyOf(parcel, row),
+    const { node, roster, clock, windowMs } = this.#parts;
+    const hasSwap = Number.isFinite(roster.get(0)?.sample.swapBytes);
+    const { reports, histogram } = this.#buffers.columns(
+      parcel.rows,
+      windowMs,
+      (row) => this.#ledger.tallyOf(parcel, row),
+      hasSwap,
     );
     return {
       ...node,

@@ -128,7 +128,7 @@ export class ShapedReader {
   }
 
   /** Of an array; null, as Go writes an empty one, has none. */
-  *elements(of: Shape): Generator<unknown> {
+  *elements(of: Shape): Generator {
     if (this.#peek() !== BRACKET) {
       if (this.#scalar() !== null) throw wrong(this.#at);
       return;

@@ -13,7 +13,13 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   agent: async () => (await import('./agent.ts')).benchAgent(),
   api: async () => (await import('./api.ts')).benchApi(),
   codec: async () => (await import('./codec.ts')).benchCodec(),
+  native: async () => (await import('./native.ts')).benchNative(),
+  cluster: async () => (await import('./cluster.ts')).benchCluster({ nodes: 1000 }),
+  'cluster-5000': async () => (await import('./cluster.ts')).benchCluster({ nodes: 5000 }),
 };
+
+/** Minutes each, and gigabytes. */
+const ON_REQUEST = ['cluster', 'cluster-5000'];
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -25,7 +31,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`no bench ${unknown.join(', ')}: there are ${known.join(', ')}\n`);
     return 2;
   }
-  const names = positionals.length > 0 ? positionals : known;
+  const names = positionals.length > 0 ? positionals : known.filter((name) => !ON_REQUEST.includes(name));
   const figures: Figure[] = [];
   for (const name of names) {
     process.stderr.write(`bench ${name}\n`);

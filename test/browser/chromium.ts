@@ -1,5 +1,5 @@
 // The Chromium of this machine, and what to install where there is none.
-import { createRequire } from 'node:module';
+import { launch } from 'puppeteer-core';
 import type { Browser } from 'puppeteer-core';
 import { findTool } from '../vm/prerequisites.ts';
 
@@ -14,7 +14,6 @@ export async function startChromium(searchPath: string): Promise<Browser> {
         '  apt-get update && apt-get install --no-install-recommends -y chromium',
     );
   }
-  const { launch } = createRequire(import.meta.url)('puppeteer-core') as typeof import('puppeteer-core');
   // As root its sandbox does not start, and /dev/shm is small in containers.
   return launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
 }

