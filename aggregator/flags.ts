@@ -112,6 +112,13 @@ export const AGGREGATOR_FLAGS = {
     max: 600_000,
     help: 'Ready when every node with an agent has pushed, at the latest after this.',
   },
+  'shutdown-delay': {
+    type: 'duration',
+    default: '0s',
+    min: 0,
+    max: 8000,
+    help: 'How long requests are still answered after a signal to end, while /readyz fails: until nobody sends any more.',
+  },
   resize: {
     type: 'string',
     default: 'off',

@@ -1,5 +1,6 @@
 // The aggregator's parts and how they hang together: pushes and watches → store → metrics API; shortages → resizer → pods/resize.
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../agent/runtime/clock.ts';
 import type { Clock } from '../agent/runtime/clock.ts';
 import type { Logger } from '../agent/runtime/logger.ts';
@@ -45,6 +46,8 @@ export interface Ports {
 }
 
 interface Core extends Process {
+  /** A signal to end has come: whoever sends requests should find another replica. */
+  readonly ending: { begun: boolean };
   readonly flags: AggregatorFlags;
   readonly clock: Clock;
   readonly endpoint: KubeEndpoint;
@@ -65,7 +68,8 @@ export async function startAggregator(flags: AggregatorFlags, { log, shutdown, v
   const wallMs = (): number => clock.wallTimeMs();
   const store = new PointStore({ ...metricsEncoders, clock: monoMs, wallMs, stalenessMs: flags.staleness, log });
   const metrics = createAggregatorMetrics({ counts: () => store.counts(), clockSkews: () => store.clockSkews() });
-  const core = { flags, log, shutdown, version, clock, http, store, metrics, endpoint, userAgent };
+  const ending = { begun: false };
+  const core = { ending, flags, log, shutdown, version, clock, http, store, metrics, endpoint, userAgent };
   const access = startReviews(core);
   const serving = await startServing(core);
   const resizer = startResizer(core);
@@ -105,6 +109,10 @@ export async function startAggregator(flags: AggregatorFlags, { log, shutdown, v
   };
   shutdown.onClose('metrics api', () => api.close());
   shutdown.onClose('push', () => push.close());
+  shutdown.onClose('drain', async () => {
+    core.ending.begun = true;
+    await sleep(flags['shutdown-delay']);
+  });
   return ports;
 }
 
@@ -208,7 +216,7 @@ function startWatches(
 }
 
 /** Partial lists mislead autoscalers: not ready before pods and nodes are known and their agents had time to push. */
-function healthOf({ flags, store, clock, log }: Core, synced: () => boolean, { trust }: Access): Health {
+function healthOf({ ending, flags, store, clock, log }: Core, synced: () => boolean, { trust }: Access): Health {
   const startMs = clock.bootTimeMs();
   const unsynced = (): string | undefined => (synced() ? undefined : 'pods and nodes are not listed yet');
   const unheard = (): string | undefined => {
@@ -217,6 +225,7 @@ function healthOf({ flags, store, clock, log }: Core, synced: () => boolean, { t
     return silent === 0 ? undefined : `${silent} nodes have not pushed yet`;
   };
   const readyz = [
+    { name: 'shutdown', problem: () => (ending.begun ? 'this process is about to end' : undefined) },
     { name: 'kube-sync', problem: unsynced },
     { name: 'nodes-pushed', problem: unheard },
     { name: 'client-trust', problem: () => trust.problem() },

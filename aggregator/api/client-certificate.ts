@@ -77,7 +77,10 @@ function isNamed(name: string, frontProxy: FrontProxyTrust | undefined): boolean
   return frontProxy.allowedNames.length === 0 || frontProxy.allowedNames.includes(name);
 }
 
-/** When all of the chain is valid that leads, through what the client sent, to one of these CAs; undefined: none does. */
+/**
+ * Node 24 does not tell a server the intermediates that a client sent: through one, nobody is known there (401), never a wrong one.
+ * When all of the chain is valid that leads, through what the client sent, to one of these CAs; undefined: none does.
+ */
 function chainTo(certificate: X509Certificate, cas: readonly X509Certificate[]): Validity | undefined {
   let signed = certificate;
   let validity = validityOf(signed);
