@@ -1,29 +1,21 @@
-// The aggregator as one file, as the image ships it: what is not used of @kubernetes/client-node is left out, which is two
-// thirds of the memory of an idle process.
-import { build } from 'esbuild';
-import { copyFileSync, mkdirSync } from 'node:fs';
+// The aggregator as its image holds it: one file, what is not used of @kubernetes/client-node left out, which is two thirds of
+// the memory of an idle process; and Node's flags as the image's entry point has them.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
-const REQUIRE = "import{createRequire}from'node:module';const require=createRequire(import.meta.url);";
+export interface Bundled {
+  readonly entry: string;
+  readonly nodeFlags: readonly string[];
+}
 
-/** @returns the file to start */
-export async function bundleAggregator(directory: string): Promise<string> {
-  const extension = import.meta.url.slice(-3);
-  const entry = fileURLToPath(new URL(`../../aggregator/main${extension}`, import.meta.url));
-  const outfile = join(directory, 'dist', 'aggregator', 'main.js');
-  mkdirSync(join(directory, 'dist', 'aggregator'), { recursive: true });
-  copyFileSync('package.json', join(directory, 'package.json'));
-  await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    banner: { js: REQUIRE },
-    legalComments: 'none',
-    logLevel: 'error',
-  });
-  return outfile;
+/** @param directory to put it into. Run in the repository's folder, as npm does. */
+export function bundleAggregator(directory: string): Bundled {
+  execFileSync(process.execPath, ['.ci/image.mjs', '--out', directory], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const image = join(directory, 'aggregator');
+  const { entrypoint } = JSON.parse(readFileSync(join(image, 'image.json'), 'utf8')) as {
+    entrypoint: readonly string[];
+  };
+  // Node, its flags, the file: all within the image.
+  return { entry: join(image, 'rootfs', entrypoint.at(-1)!), nodeFlags: entrypoint.slice(1, -1) };
 }

@@ -1,7 +1,7 @@
 // Loaded into the aggregator's process before it: what only the inside can tell, asked for by messages. It costs nothing until
 // it is asked; the delay of the event loop is read each 10 ms while it is asked for.
 import { writeFileSync } from 'node:fs';
-import { Session } from 'node:inspector/promises';
+import type { Session } from 'node:inspector/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 
@@ -27,7 +27,8 @@ export interface Memory {
 const RESOLUTION_MS = 10;
 
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-const session = new Session();
+/** Only a bench that profiles pays for it. */
+let session: Session | undefined;
 
 process.on('message', (order: ProbeOrder) => void obey(order));
 
@@ -49,13 +50,14 @@ async function answer(order: ProbeOrder): Promise<Delay | Memory | undefined> {
       return { rss, heapUsed, heapTotal, external, malloced: getHeapStatistics().malloced_memory };
     }
     case 'profile_begin':
+      session = new (await import('node:inspector/promises')).Session();
       session.connect();
       await session.post('Profiler.enable');
       await session.post('Profiler.start');
       return undefined;
     case 'profile_end': {
-      const { profile } = await session.post('Profiler.stop');
-      session.disconnect();
+      const { profile } = await session!.post('Profiler.stop');
+      session!.disconnect();
       writeFileSync(order.file, JSON.stringify(profile));
       return undefined;
     }

@@ -25,12 +25,17 @@ export interface Command {
   readonly nodeFlags: readonly string[];
   readonly entry: string;
   readonly flags: readonly string[];
+  /** Beside this process's own environment. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** @param onLog a line of what it writes */
 export function startAggregator(command: Command, onLog: (line: string) => void): ChildProcess {
   const args = [...command.nodeFlags, '--import', beside('cluster-probe'), command.entry, ...command.flags];
-  const child = spawn(command.node, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const child = spawn(command.node, args, {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: { ...process.env, ...command.environment },
+  });
   let rest = '';
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n');
@@ -43,13 +48,18 @@ export function startAggregator(command: Command, onLog: (line: string) => void)
 /** One order at a time: the next message is the answer. */
 export async function asked<Answer>(child: ChildProcess, order: ProbeOrder | object): Promise<Answer> {
   child.send(order);
-  const [answer] = (await Promise.race([once(child, 'message'), ended(child)])) as [Answer];
-  return answer;
-}
-
-async function ended(child: ChildProcess): Promise<never> {
-  await once(child, 'exit');
-  throw new Error(`a process of the bench ended: ${child.spawnargs.join(' ')}`);
+  const settled = new AbortController();
+  const { signal } = settled;
+  const ended = once(child, 'exit', { signal }).then(() => {
+    throw new Error(`a process of the bench ended: ${child.spawnargs.join(' ')}`);
+  });
+  try {
+    const [answer] = (await Promise.race([once(child, 'message', { signal }), ended])) as [Answer];
+    return answer;
+  } finally {
+    ended.catch(() => {}); // by the signal
+    settled.abort();
+  }
 }
 
 export async function stopped(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { AGGREGATOR_FLAGS } from '../../aggregator/flags.ts';
 import { kubeconfigText } from '../../aggregator/standalone/kubeconfig.ts';
 import { createClusterPki } from '../../aggregator/standalone/pki.ts';
 import type { ClusterPki } from '../../aggregator/standalone/pki.ts';
 import type { ApiSaying } from './cluster-api.ts';
 import { bundleAggregator } from './cluster-bundle.ts';
+import type { Bundled } from './cluster-bundle.ts';
 import { countItems, createReader } from './cluster-client.ts';
 import type { Reader } from './cluster-client.ts';
 import { asked, cpuMs, forkBeside, startAggregator, stopped } from './cluster-process.ts';
@@ -56,9 +56,10 @@ export interface Rig {
 
 export interface RigOptions {
   readonly nodes: number;
-  readonly plain?: boolean;
   readonly profiles?: string;
+  /** Others than the image's. */
   readonly nodeFlags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const WHOLE_TIMEOUT_MS = 120_000;
@@ -98,7 +99,7 @@ class ClusterRig implements Rig {
   readonly #loads = new Map<number, ChildProcess>();
   /** Pods that were made anew. */
   readonly #lives = new Map<number, PodLife>();
-  #entry = '';
+  #bundled: Bundled | undefined;
 
   constructor(options: RigOptions, directory: string, pki: ClusterPki, api: ChildProcess) {
     this.nodes = options.nodes;
@@ -129,10 +130,7 @@ class ClusterRig implements Rig {
     this.#write('ca.crt', ca);
     this.#write('tls.crt', serving.cert);
     this.#write('tls.key', serving.key);
-    this.#write('token', 'bench');
-    this.#entry = this.#options.plain
-      ? fileURLToPath(new URL(`../../aggregator/main${import.meta.url.slice(-3)}`, import.meta.url))
-      : await bundleAggregator(this.#directory);
+    this.#bundled = bundleAggregator(join(this.#directory, 'image'));
   }
 
   async startReplica(): Promise<Replica> {
@@ -147,7 +145,6 @@ class ClusterRig implements Rig {
       intervalMs: FIRST_PUSH_MS,
       spreadMs: FIRST_PUSH_MS,
       lives: [...this.#lives.values()],
-      ...('push-token-file' in AGGREGATOR_FLAGS ? { token: 'bench' } : {}),
     };
     await asked(load, order);
     return replica;
@@ -228,7 +225,6 @@ class ClusterRig implements Rig {
       `--tls-cert-file=${file('tls.crt')}`,
       `--tls-private-key-file=${file('tls.key')}`,
       `--client-ca-file=${file('ca.crt')}`,
-      ...('push-token-file' in AGGREGATOR_FLAGS ? [`--push-token-file=${file('token')}`] : []),
     ];
   }
 
@@ -239,8 +235,9 @@ class ClusterRig implements Rig {
     const ready = new Promise<void>((resolve) => (listening = resolve));
     const command = {
       node: aggregatorNode(),
-      nodeFlags: this.#options.nodeFlags ?? [],
-      entry: this.#entry,
+      nodeFlags: this.#options.nodeFlags ?? this.#bundled!.nodeFlags,
+      entry: this.#bundled!.entry,
+      environment: this.#options.environment ?? {},
       flags: this.#flags(ports),
     };
     const child = startAggregator(command, (line) => {

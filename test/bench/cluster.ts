@@ -14,8 +14,6 @@ import type { Figure } from './figure.ts';
 
 export interface ClusterOptions {
   readonly nodes: number;
-  /** The aggregator as built, not bundled. */
-  readonly plain?: boolean;
   /** Writes a CPU profile of each phase into this folder. */
   readonly profiles?: string;
 }

@@ -15,7 +15,6 @@ export type LoadOrder =
       readonly intervalMs: number;
       readonly spreadMs: number;
       readonly lives: readonly PodLife[];
-      readonly token?: string;
     }
   | { readonly kind: 'pace'; readonly intervalMs: number }
   | { readonly kind: 'started'; readonly life: PodLife }
@@ -52,7 +51,7 @@ function start(order: Extract<LoadOrder, { kind: 'start' }>): void {
   pace.intervalMs = order.intervalMs;
   for (let index = 0; index < order.nodes; index++) {
     const node = new LoadNode(index);
-    const token = order.token ?? agentToken(node.name);
+    const token = agentToken(node.name);
     nodes.push(node);
     senders.push(order.targets.map((target) => new LoadSender(node, target, token, pace, counts)));
   }

@@ -25,4 +25,6 @@ timeout -k 2 "$seconds" node dist/test/vm/guest/main.js "$scenario" > /dev/ttyS1
 echo "scenario $scenario ended with $?"
 # Setting a terminal waits until what was written to it is out: without it the last lines are lost with the power.
 stty -F /dev/ttyS1 raw -echo 2> /dev/null
+# The emulated port hands on what it holds a little later.
+sleep 1
 poweroff -f
