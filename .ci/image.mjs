@@ -77,8 +77,10 @@ async function bundle({ entry }, folder, home) {
     legalComments: 'none',
     metafile: true,
     external: [...NATIVE_PACKAGES, '*.node'],
-    // CommonJS packages call require; a bundle that is a module has none.
-    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+    // CommonJS packages call require; a bundle that is a module has none. The name is one that no module of ours imports.
+    banner: {
+      js: "import{createRequire as requireOfBundle}from'node:module';const require=requireOfBundle(import.meta.url);",
+    },
     logLevel: 'warning',
   });
   cpSync(join(home, 'bin/main.mjs.map'), join(folder, 'main.mjs.map'));
