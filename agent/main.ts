@@ -1,10 +1,11 @@
 // The DaemonSet process: flags → parts → run → await shutdown. The only file of the agent that reads argv and exits.
 import { startAgent } from './agent.ts';
 import { AGENT_FLAGS, readAgentFlags } from './flags.ts';
+import type { CapabilityState } from './metrics.ts';
 import { CodedError } from './runtime/coded-error.ts';
 import { describeFlags } from './runtime/flag-table.ts';
 import { createLogger } from './runtime/logger.ts';
-import type { LogLevel } from './runtime/logger.ts';
+import type { Logger, LogLevel } from './runtime/logger.ts';
 import { createShutdown } from './runtime/shutdown.ts';
 
 async function main(): Promise<void> {
@@ -21,10 +22,17 @@ async function main(): Promise<void> {
     { ports: { health: agent.port, debug: agent.debugPort }, aggregators: flags.aggregator.length },
     'listening',
   );
-  for (const { name, available, cause } of agent.capabilities()) {
-    if (!available) log.warn({ capability: name, reason: cause }, 'capability missing');
-  }
+  warnOfMissing(agent.capabilities(), log);
   await shutdown.done;
+}
+
+/** One line a cause: an addon that is not built is one thing to do, however many hooks it would bring. */
+function warnOfMissing(capabilities: readonly CapabilityState[], log: Logger): void {
+  const byCause = new Map<string, string[]>();
+  for (const { name, available, cause } of capabilities) {
+    if (!available) byCause.set(cause, [...(byCause.get(cause) ?? []), name]);
+  }
+  for (const [reason, missing] of byCause) log.warn({ capabilities: missing, reason }, 'capability missing');
 }
 
 try {
