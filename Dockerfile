@@ -1,6 +1,6 @@
 # Images of both processes: `docker build --target agent -t headroom-agent:0.1.0 .` and the same for aggregator.
-# .ci/image.mjs makes all that goes into them; what is stated here again (entry point, user, working directory) is held to its image.json
-# by test/integration/image.test.ts.
+# .ci/image.mjs makes all that goes into them; what is stated here again (entry point, environment, user, working directory) is held
+# to its image.json by test/integration/image.test.ts.
 
 # The same Debian and the same major Node as the final stages': addons are built against both.
 FROM node:24-bookworm AS build
@@ -21,4 +21,5 @@ FROM gcr.io/distroless/nodejs24-debian12:nonroot AS aggregator
 COPY --from=build /out/aggregator/rootfs/ /
 WORKDIR /headroom
 USER 65532:65532
-ENTRYPOINT ["/nodejs/bin/node", "/headroom/bin/main.mjs"]
+ENV MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=16384 MALLOC_TOP_PAD_=16384 MALLOC_TRIM_THRESHOLD_=131072
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=1", "--expose-gc", "/headroom/bin/main.mjs"]

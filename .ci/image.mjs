@@ -1,6 +1,6 @@
 // What goes into the images, made without a container engine: `node .ci/image.mjs [--out DIR]`. For each of agent and aggregator:
 //   DIR/<role>/rootfs/      the files, to be copied over a base image with Node
-//   DIR/<role>/image.json   entry point, user and working directory, as the Dockerfile has to state them (a test holds it to that)
+//   DIR/<role>/image.json   entry point, environment, user and working directory, as the Dockerfile has to state them (a test holds it to that)
 //   DIR/<role>/main.mjs.map the source map of the bundle, for whoever reads a stack trace; not in the image
 // Needs what `npm ci` installs. Native parts are copied when they were built before (`npm run build:native`) and left out otherwise.
 import { execFileSync } from 'node:child_process';
@@ -34,6 +34,7 @@ const ROLES = [
     name: 'aggregator',
     entry: 'aggregator/main.ts',
     flags: ['aggregator/flags.ts', 'AGGREGATOR_NODE_FLAGS'],
+    environment: ['aggregator/flags.ts', 'AGGREGATOR_ENVIRONMENT'],
     native: false,
   },
 ];
@@ -54,7 +55,8 @@ async function makeImage(role, folder) {
   writeFileSync(join(home, 'THIRD-PARTY-LICENSES.txt'), licences([...inputs.packages, ...paged, ...copied]));
   const nodeFlags = (await exported(...role.flags, folder)) ?? [];
   const entrypoint = [NODE, ...nodeFlags, `/${HOME}/bin/main.mjs`];
-  const image = { name: `headroom-${role.name}`, version, entrypoint, user: USER, workingDir: `/${HOME}` };
+  const environment = role.environment ? await exported(...role.environment, folder) : {};
+  const image = { name: `headroom-${role.name}`, version, entrypoint, environment, user: USER, workingDir: `/${HOME}` };
   writeFileSync(join(folder, 'image.json'), toJson(image));
   process.stdout.write(
     `${folder}: ${copied.length > 0 ? `with ${copied.map(baseName).join(', ')}` : 'no native packages'}\n`,

@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   }
   const log = createLogger('aggregator', flags['log-level'] as LogLevel);
   const shutdown = createShutdown(log);
-  const ports = await startAggregator(flags, { log, shutdown, version: readVersion() });
+  const ports = await startAggregator(flags, { log, shutdown, version: readVersion(), environment: process.env });
   log.info({ ports, resize: flags.resize }, 'listening');
   await shutdown.done;
 }

@@ -17,10 +17,12 @@ import type { Health } from './health.ts';
 import { projectKubeletNode } from './intake/kubelet/kubelet-node.ts';
 import { createPushServer } from './intake/push-server.ts';
 import { createKubeClient } from './kube/client.ts';
+import { collectedOnce } from './kube/collect.ts';
 import { loadKubeEndpoint } from './kube/config.ts';
 import type { KubeEndpoint } from './kube/config.ts';
 import { EventRecorder } from './kube/events.ts';
 import { createKubeHttp } from './kube/http.ts';
+import type { Environment } from './kube/in-cluster.ts';
 import type { KubeHttp } from './kube/http.ts';
 import { keepWarm } from './kube/keep-warm.ts';
 import { NODE_SHAPE, projectNode } from './kube/project-node.ts';
@@ -38,6 +40,8 @@ export interface Process {
   readonly log: Logger;
   readonly shutdown: Shutdown;
   readonly version: string;
+  /** Where a pod finds its API server. */
+  readonly environment: Environment;
 }
 
 export interface Ports {
@@ -45,7 +49,7 @@ export interface Ports {
   readonly push: number;
 }
 
-interface Core extends Process {
+interface Core extends Omit<Process, 'environment'> {
   /** A signal to end has come: whoever sends requests should find another replica. */
   readonly ending: { begun: boolean };
   readonly flags: AggregatorFlags;
@@ -58,9 +62,10 @@ interface Core extends Process {
 }
 
 /** Listens at once; readiness tells when the answers are whole. @throws CodedError for what the operator can mend */
-export async function startAggregator(flags: AggregatorFlags, { log, shutdown, version }: Process): Promise<Ports> {
+export async function startAggregator(flags: AggregatorFlags, started: Process): Promise<Ports> {
+  const { log, shutdown, version, environment } = started;
   const clock = systemClock();
-  const endpoint = await loadKubeEndpoint(flags.kubeconfig);
+  const endpoint = await loadKubeEndpoint(flags.kubeconfig, environment);
   const userAgent = `headroom-aggregator/${version}`;
   const http = createKubeHttp(endpoint, userAgent);
   shutdown.onClose('kube', () => http.close());
@@ -227,7 +232,7 @@ function healthOf({ ending, flags, store, clock, log }: Core, synced: () => bool
   const readyz = [
     { name: 'shutdown', problem: () => (ending.begun ? 'this process is about to end' : undefined) },
     { name: 'kube-sync', problem: unsynced },
-    { name: 'nodes-pushed', problem: unheard },
+    { name: 'nodes-pushed', problem: collectedOnce(unheard, synced) },
     { name: 'client-trust', problem: () => trust.problem() },
   ];
   return createHealth({ livez: [], readyz, log });

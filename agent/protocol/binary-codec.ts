@@ -33,6 +33,13 @@ const PREDICTED_FROM: { readonly [name in ColumnName]?: ColumnName } = {
 
 let scratch = new ByteWriter(64 * 1024);
 
+/** What a receiver has use for; the rest may be skipped, unread. */
+export interface Wanted {
+  /** Undefined: all that are known. One that others are predicted from is read for them. */
+  readonly columns?: ReadonlySet<ColumnName>;
+  readonly histogram?: boolean;
+}
+
 export function encodeBinary(batch: Batch): Uint8Array {
   const writer = scratch;
   writer.clear();
@@ -51,7 +58,7 @@ export function encodeBinary(batch: Batch): Uint8Array {
 }
 
 /** @throws Refusal */
-export function decodeBinary(body: Uint8Array): Batch {
+export function decodeBinary(body: Uint8Array, wanted: Wanted = {}): Batch {
   const reader = new ByteReader(body, 'batch');
   if (MAGIC.some((byte) => reader.byte() !== byte)) throw malformed('batch', 'does not start with "HRB"');
   const version = reader.byte();
@@ -59,13 +66,13 @@ export function decodeBinary(body: Uint8Array): Batch {
   const sections = readSections(reader);
   const header = sections.get('batch');
   if (!header) throw malformed('batch', 'section "batch" is missing');
-  const reports = readReports(sections.get('reports'));
+  const reports = readReports(sections.get('reports'), wanted.columns);
   return {
     ...readHeader(header),
     identities: readIdentities(sections.get('identities')),
     gone: Array.from(readRefs(sections.get('gone'), MAX_GONE)),
     reports,
-    histogram: readHistogram(sections.get('histogram'), reports.count),
+    histogram: readHistogram(wanted.histogram === false ? undefined : sections.get('histogram'), reports.count),
     shortages: readShortages(sections.get('shortages')),
   };
 }
@@ -183,13 +190,13 @@ function writeReports(writer: ByteWriter, reports: ReportColumns): void {
   }
 }
 
-function readReports(reader: ByteReader | undefined): ReportColumns {
+function readReports(reader: ByteReader | undefined, wanted: Wanted['columns']): ReportColumns {
   const ref = readRefs(reader, MAX_ROWS);
   const values: { [name in ColumnName]?: Float64Array } = {};
   if (!reader) return { count: 0, ref, values };
   checkUnique('reports', ref);
   const names = new Set<string>();
-  const columns: (Float64Array | undefined)[] = [];
+  const columns: ((() => Float64Array) | undefined)[] = [];
   while (reader.remaining > 0) {
     const name = reader.string();
     if (names.has(name)) throw malformed('reports', `column "${name}" is there twice`);
@@ -198,11 +205,16 @@ function readReports(reader: ByteReader | undefined): ReportColumns {
     const encoding = reader.byte();
     const payload = reader.part(reader.uint(), `column ${name}`);
     const known = KNOWN_COLUMNS.get(name);
-    const column = known && readColumn(payload, known, encoding, ref.length, columns);
-    if (known && column) values[known] = column;
-    columns.push(column);
+    const read = known && once(() => readColumn(payload, known, encoding, ref.length, (at) => columns[at]?.()));
+    if (known && read && (wanted?.has(known) ?? true)) values[known] = read();
+    columns.push(read);
   }
   return { count: ref.length, ref, values };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function writeHistogram(writer: ByteWriter, { scheme, row, bucket, seconds }: CpuHistogram): void {

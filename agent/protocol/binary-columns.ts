@@ -145,8 +145,8 @@ function known(value: number): number {
   return whole < MAX_DELTA ? whole : 0;
 }
 
-/** Columns of the section so far; undefined where one was skipped. */
-type Earlier = readonly (Float64Array | undefined)[];
+/** A column of the section so far; undefined where it is not known. */
+type Earlier = (index: number) => Float64Array | undefined;
 
 /** @param payload of this column alone; read to its end */
 export function readColumn(
@@ -162,7 +162,7 @@ export function readColumn(
   if (encoding & HAS_MAX && !isLimit(name)) throw malformed(payload.where, '"max" in a column that is no limit');
   const shift = payload.byte();
   if (shift > 52) throw malformed(payload.where, `unit 2^${shift}`);
-  const other = prediction === OTHER_COLUMN ? earlier[payload.uint()] : undefined;
+  const other = prediction === OTHER_COLUMN ? earlier(payload.uint()) : undefined;
   if (prediction === OTHER_COLUMN && !other)
     throw malformed(payload.where, 'predicted from a column that is not there');
   const present = encoding & HAS_ABSENT ? payload.bitmap(count) : undefined;

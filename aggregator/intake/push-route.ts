@@ -9,6 +9,7 @@ import type { ShortageEvent } from '../resize/shortage-event.ts';
 import type { Observation } from '../store/observation.ts';
 import type { PointStore } from '../store/point-store.ts';
 import type { Receipt } from '../store/row.ts';
+import { STORED_COLUMNS } from '../store/row.ts';
 import type { AgentIdentities } from './agent-identity.ts';
 import type { ClockSkew } from './clock-skew.ts';
 import type { Room } from './push-body.ts';
@@ -42,10 +43,22 @@ export interface PushWatch {
 
 /** `bytes` of the body, and when it was there (performance.now()). */
 export type PushAnswer =
-  | { readonly kind: 'reply'; readonly reply: PushReply; readonly bytes: number; readonly beganMs: number }
+  | {
+      readonly kind: 'reply';
+      readonly reply: PushReply;
+      readonly bytes: number;
+      readonly beganMs: number;
+      /** It brought most of what its node runs: the next ones are far smaller. */
+      readonly introduces: boolean;
+    }
   | { readonly kind: 'refused'; readonly error: PushError; readonly bytes: number; readonly beganMs: number }
   /** Nobody is there to be answered. */
   | { readonly kind: 'aborted' };
+
+const WANTED = { columns: STORED_COLUMNS, histogram: false };
+
+/** More than a pod or two that were just started. */
+const SOME_IDENTITIES = 32;
 
 const MESSAGES: { readonly [kind in 'unknown_epoch' | 'stale' | 'overloaded']: string } = {
   unknown_epoch: 'rows of refs that are not known here: send the batch again with every identity',
@@ -68,7 +81,7 @@ export async function takePush(
   if (body.kind === 'overloaded') return refused('overloaded', 'too many pushes at once');
   const bytes = body.bytes.length;
   const beganMs = performance.now();
-  const decoded = decodeBatch(body.bytes, request.headers['content-type'] ?? '');
+  const decoded = decodeBatch(body.bytes, request.headers['content-type'] ?? '', WANTED);
   if (decoded.kind === 'refused') {
     const { kind: _, ...error } = decoded;
     return { kind: 'refused', error, bytes, beganMs };
@@ -87,7 +100,7 @@ export async function takePush(
   if (accepted.foreignPods.length > 0) parts.onForeignPods?.(node, accepted.foreignPods);
   tell(parts, batch, accepted.limitsChanged, receipt);
   const reply = { accepted: batch.sequence, names: accepted.names, directives: [] };
-  return { kind: 'reply', reply, bytes, beganMs };
+  return { kind: 'reply', reply, bytes, beganMs, introduces: batch.identities.length > SOME_IDENTITIES };
 }
 
 /** What others wait for; a bug of theirs is theirs, the push was taken. */

@@ -157,6 +157,16 @@ describe('createPushServer', () => {
     expect(await outcomes()).toEqual(['headroom_push_total{outcome="accepted"} 2']);
   });
 
+  it('ends the connection after a batch that introduced much, and keeps it after others', async () => {
+    const many = Array.from({ length: 40 }, (_, at) => containerIdentity(at + 1, at.toString(16).padStart(64, 'b')));
+    const introduced = await push(batch({ identities: [NODE_IDENTITY, ...many], rows: [usageRow(0)] }));
+    const next = await push(batch({ sequence: 2, rows: [usageRow(0)] }));
+    expect([introduced, next].map(({ status, headers }) => [status, headers.connection])).toEqual([
+      [200, 'close'],
+      [200, 'keep-alive'],
+    ]);
+  });
+
   it.each([
     ['no token', {}, 401, 'unauthenticated'],
     ['a wrong token', { authorization: 'Bearer wrong' }, 401, 'unauthenticated'],

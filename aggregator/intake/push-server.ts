@@ -118,6 +118,8 @@ function answer(request: IncomingMessage, response: ServerResponse, given: PushA
   const seconds = (performance.now() - given.beganMs) / 1000;
   if (given.kind === 'reply') {
     metrics.pushed('accepted', given.bytes, seconds);
+    // Node's TLS keeps the memory of the most that was ever read at once, per connection. The agent opens another.
+    if (given.introduces) response.shouldKeepAlive = false;
     return send(request, response, 200, 'application/json', encodeReply(given.reply), {});
   }
   const { code } = given.error;

@@ -1,8 +1,13 @@
-// Where the API server is and how to speak to it: kubeconfig or in-cluster, read by @kubernetes/client-node's KubeConfig
-// (exec plugins, OIDC and rotated token files included). Only its configuration is used: its own calls open a connection each.
+// Where the API server is and how to speak to it: in-cluster, or a kubeconfig, which @kubernetes/client-node's KubeConfig reads
+// where there is more in it than a certificate or a token (YAML, exec plugins, OIDC, rotated token files). Of that package only
+// the configuration is used, and only then is it loaded: its own calls open a connection each.
+import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
+import { inClusterEndpoint } from './in-cluster.ts';
+import type { Environment } from './in-cluster.ts';
+import { plainKubeconfig } from './plain-kubeconfig.ts';
 
 export interface KubeTls {
   readonly ca?: string | Buffer;
@@ -26,28 +31,31 @@ export interface KubeEndpoint {
  * @param path a kubeconfig; undefined: the pod's own service account
  * @throws CodedError kubeconfig when there is neither, or it names no cluster
  */
-export async function loadKubeEndpoint(path: string | undefined): Promise<KubeEndpoint> {
-  const config = new KubeConfig();
+export async function loadKubeEndpoint(path: string | undefined, environment: Environment = {}): Promise<KubeEndpoint> {
   try {
-    if (path === undefined) config.loadFromCluster();
-    else config.loadFromFile(path);
-    const cluster = config.getCurrentCluster();
-    if (!cluster) throw new Error('the current context names no cluster');
-    // Outside a cluster the in-cluster server reads "https://undefined:undefined".
-    if (!URL.canParse(cluster.server))
-      throw new Error(`${cluster.server} is no URL; outside a cluster give --kubeconfig`);
-    if (cluster.proxyUrl) throw new Error('a cluster behind proxy-url is not supported');
-    const options = await optionsOf(config);
-    return {
-      server: cluster.server.replace(/\/+$/, ''),
-      tls: tlsOf(options),
-      namespace: config.getContextObject(config.getCurrentContext())?.namespace,
-      headers: () => headersOf(config),
-    };
+    if (path === undefined) return await inClusterEndpoint(environment);
+    return plainKubeconfig(await readFile(path, 'utf8')) ?? (await anyKubeconfig(path));
   } catch (cause) {
     const where = path ?? 'the in-cluster configuration';
     throw new CodedError('kubeconfig', `can't use ${where}: ${(cause as Error).message}`, cause);
   }
+}
+
+async function anyKubeconfig(path: string): Promise<KubeEndpoint> {
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  config.loadFromFile(path);
+  const cluster = config.getCurrentCluster();
+  if (!cluster) throw new Error('the current context names no cluster');
+  if (!URL.canParse(cluster.server)) throw new Error(`${cluster.server} is no URL`);
+  if (cluster.proxyUrl) throw new Error('a cluster behind proxy-url is not supported');
+  const options = await optionsOf(config);
+  return {
+    server: cluster.server.replace(/\/+$/, ''),
+    tls: tlsOf(options),
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace,
+    headers: () => headersOf(config),
+  };
 }
 
 async function optionsOf(config: KubeConfig): Promise<RequestOptions> {

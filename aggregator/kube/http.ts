@@ -1,7 +1,7 @@
 // HTTP to the API server on kept connections: a small pool for calls, so that a patch never waits for a TLS handshake,
 // and one apart for lists and watches. HTTP/1.1 as undici speaks it; every call ends by a time-out.
-import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
+import { createAgent } from './agent.ts';
 import type { KubeEndpoint } from './config.ts';
 
 /** Any status is an answer; only I/O throws. */
@@ -53,14 +53,14 @@ const HEADERS_FRESH_MS = 5000;
 export function createKubeHttp(endpoint: KubeEndpoint, userAgent: string): KubeHttp {
   const common = { connect: { ...endpoint.tls, keepAliveInitialDelay: 30_000, timeout: CALL_TIMEOUT_MS } };
   const pool = { keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS, pipelining: 1 };
-  const calls = new Agent({
+  const calls = createAgent({
     ...common,
     ...pool,
     connections: CALL_CONNECTIONS,
     headersTimeout: CALL_TIMEOUT_MS,
     maxResponseSize: MAX_RESPONSE_BYTES,
   });
-  const watches = new Agent({
+  const watches = createAgent({
     ...common,
     ...pool,
     connections: WATCH_CONNECTIONS,

@@ -5,6 +5,7 @@ import type { Clock } from '../../agent/runtime/clock.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import { createBackoff, sleepUnlessAborted } from './backoff.ts';
 import type { Backoff, Sleep } from './backoff.ts';
+import { exposedCollector } from './collect.ts';
 import type { KubeHttp } from './http.ts';
 import { both, objectOf, readShaped, SharedValues, WHOLE } from './json-shape.ts';
 import type { ObjectShape } from './json-shape.ts';
@@ -73,6 +74,7 @@ interface WatchEvent {
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #abort = new AbortController();
+  readonly #collector = exposedCollector();
   readonly #backoff: Backoff;
   readonly #sleep: Sleep;
   /** key → resourceVersion of what the listener was told. */
@@ -146,6 +148,7 @@ export class Reflector<T> {
       const from = meta.continue ? `&continue=${encodeURIComponent(meta.continue)}` : '';
       const page = await this.#page(`${path}?limit=${PAGE}${this.#selection()}${from}`, body);
       meta = await this.#takePage(page, seen);
+      this.#collector.young();
     } while (meta.continue);
     if (!meta.resourceVersion) throw new Error(`GET ${path}: the list has no resourceVersion`);
     for (const key of this.#known.keys()) if (!seen.has(key)) this.#remove(key);

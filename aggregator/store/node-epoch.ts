@@ -2,14 +2,7 @@
 // Order is (boot id, epoch, sequence); the wall clock plays no part in it.
 import type { Batch } from '../../agent/protocol/batch.ts';
 import type { RowName } from '../../agent/protocol/reply.ts';
-import type { RowKind } from '../../agent/protocol/identity.ts';
-
-export interface Ref {
-  readonly kind: RowKind;
-  readonly podUid: string;
-  /** Where its points are kept; -1: they are not. The slot's key is the container's id. */
-  readonly slot: number;
-}
+import { RefTable } from './ref-table.ts';
 
 /** Refs of one epoch, live ones; above it the epoch is forgotten and asked for anew. Twice what one batch may report on. */
 export const MAX_REFS = 16_384;
@@ -34,7 +27,7 @@ export class NodeEpoch {
   sequence = -1;
   /** Grows with each new epoch or boot: the first half of a row's order. */
   ordinal = 0;
-  readonly refs = new Map<number, Ref>();
+  readonly refs = new RefTable();
   readonly ended = new Set<number>();
   /** Refs whose names the agent was not told. */
   readonly untold = new Set<number>();
@@ -76,7 +69,7 @@ export class NodeEpoch {
 }
 
 /** Every ref that the batch speaks of is known, or named by the batch itself. An overtaken batch may speak of refs that have ended. */
-export function knowsRefs(known: ReadonlyMap<number, Ref>, batch: Batch): boolean {
+export function knowsRefs(known: { has(ref: number): boolean }, batch: Batch): boolean {
   const introduced = new Set(batch.identities.map((identity) => identity.ref));
   const isKnown = (ref: number): boolean => known.has(ref) || introduced.has(ref);
   const { ref, count } = batch.reports;

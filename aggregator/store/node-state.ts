@@ -2,9 +2,9 @@
 // Slots are found by the node and the cgroup's id, so that one node's agent can't write the points of another's containers.
 import type { Identity } from '../../agent/protocol/identity.ts';
 import type { NodeEntry, PodEntry } from './entries.ts';
-import type { Ref } from './node-epoch.ts';
 import { NodeEpoch } from './node-epoch.ts';
 import type { Points } from './points.ts';
+import type { Ref } from './ref-table.ts';
 
 export class NodeState {
   readonly name: string;
@@ -19,7 +19,8 @@ export class NodeState {
   /** A pod record has changed since the agent was last told names. */
   namesChanged = false;
   readonly #points: Points;
-  readonly #slots = new Map<string, number>();
+  /** Its slots, by key: a Map of them would take six times the memory. */
+  readonly #slots: number[] = [];
 
   constructor(name: string, points: Points) {
     this.name = name;
@@ -38,34 +39,36 @@ export class NodeState {
   /** As `hold`; from now on the slot's key is this very text, so that of many equal ones one is kept. */
   holdAs(key: string): number {
     const slot = this.hold(key);
-    if (slot === -1 || !this.#slots.delete(key)) return slot;
-    this.#slots.set(key, slot);
-    this.#points.rename(slot, key);
+    if (slot !== -1) this.#points.rename(slot, key);
     return slot;
   }
 
   /** The slot of a cgroup, held once more; -1 when there is no room. */
   hold(key: string): number {
-    const known = this.#slots.get(key);
-    if (known !== undefined) {
+    const at = this.#position(key);
+    const known = this.#slots[at];
+    if (known !== undefined && this.#points.keyOf(known) === key) {
       this.#points.hold(known);
       return known;
     }
     const slot = this.#points.allocate(key);
-    if (slot !== -1) this.#slots.set(key, slot);
+    if (slot !== -1) this.#slots.splice(at, 0, slot);
     return slot;
   }
 
   release(slot: number): void {
     if (slot === -1) return;
-    const key = this.#points.keyOf(slot);
-    if (this.#points.release(slot)) this.#slots.delete(key);
+    const at = this.#position(this.#points.keyOf(slot)); // a freed slot has no key
+    if (this.#points.release(slot)) this.#slots.splice(at, 1);
   }
 
-  /** Takes up refs; one that is repeated is told its name again. */
-  introduce(identities: readonly Identity[]): void {
+  /**
+   * Takes up refs; one that is repeated is told its name again.
+   * @param sameText the text of a pod's uid that is kept already, so that of many equal ones one is
+   */
+  introduce(identities: readonly Identity[], sameText: (podUid: string) => string): void {
     const { refs, untold, ended } = this.agent;
-    let uid = '';
+    let [given, uid] = ['', ''];
     for (const identity of identities) {
       if (ended.has(identity.ref)) continue; // an overtaken batch
       const key = keyOf(identity);
@@ -73,7 +76,8 @@ export class NodeState {
       const slot = key === '' ? -1 : this.hold(key);
       if (before !== undefined) this.release(before.slot);
       const { kind, podUid } = identity;
-      if (uid !== podUid) uid = podUid; // a pod's containers follow it: one text for all
+      // A pod's containers follow it.
+      if (given !== podUid) [given, uid] = [podUid, sameText(podUid)];
       refs.set(identity.ref, { kind, podUid: uid, slot });
       if (kind === 'container' || kind === 'pod') untold.add(identity.ref);
     }
@@ -81,22 +85,32 @@ export class NodeState {
   }
 
   endRefs(gone: readonly number[]): void {
+    const { refs, untold } = this.agent;
     for (const ref of gone) {
-      this.#forget(ref, this.agent.refs.get(ref));
+      const known = refs.get(ref);
+      refs.delete(ref);
+      untold.delete(ref);
+      if (known !== undefined) this.release(known.slot);
       this.agent.end(ref);
     }
   }
 
   /** The epoch's refs are let go; pods keep the slots of their containers. */
   forgetRefs(): void {
-    for (const [ref, known] of this.agent.refs) this.#forget(ref, known);
+    for (const { slot } of this.agent.refs.clear()) this.release(slot);
+    this.agent.untold.clear();
   }
 
-  #forget(ref: number, known: Ref | undefined): void {
-    if (known === undefined) return;
-    this.agent.refs.delete(ref);
-    this.agent.untold.delete(ref);
-    this.release(known.slot);
+  /** Of the first slot whose key is not below `key`. */
+  #position(key: string): number {
+    let low = 0;
+    let high = this.#slots.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#points.keyOf(this.#slots[middle]!) < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 

@@ -5,9 +5,9 @@ import type { PodEntry } from './entries.ts';
 import { NO_SLOTS, reshape, runningSlots, sameItem, sameSlots } from './entries.ts';
 import { NameIndex } from './name-index.ts';
 import type { Leaf } from './name-index.ts';
-import type { Ref } from './node-epoch.ts';
 import type { NodeState } from './node-state.ts';
 import { containerKey } from './node-state.ts';
+import type { Ref } from './ref-table.ts';
 
 interface Namespace {
   readonly byName: Map<string, PodEntry>;

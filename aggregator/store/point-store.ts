@@ -12,7 +12,6 @@ import { nodeGap, podGap } from './gaps.ts';
 import { ItemBytes } from './item-bytes.ts';
 import { NameIndex } from './name-index.ts';
 import type { Leaf } from './name-index.ts';
-import type { Ref } from './node-epoch.ts';
 import { knowsRefs, MAX_REFS } from './node-epoch.ts';
 import { NODE_KEY, NodeState } from './node-state.ts';
 import type { Observation } from './observation.ts';
@@ -76,6 +75,7 @@ export class PointStore implements ItemSource {
   readonly #nodes = new Map<string, NodeState>();
   readonly #nodeIndex = new NameIndex<NodeEntry>();
   readonly #pods: PodTable;
+  readonly #sameUid = (podUid: string): string => this.#pods.byUid(podUid)?.uid ?? podUid;
   #sweptMonoMs: number;
 
   constructor(options: PointStoreOptions) {
@@ -138,7 +138,7 @@ export class PointStore implements ItemSource {
       const { node, agentVersion, bootId, epoch } = batch;
       this.#options.log.info({ node, agentVersion, bootId, epoch }, 'agent of node began an epoch');
     } else if (standing !== 'overtaken' && !knowsRefs(agent.refs, batch)) return { kind: 'unknown_epoch' };
-    state.introduce(batch.identities);
+    if (batch.identities.length > 0) state.introduce(batch.identities, this.#sameUid);
     if (agent.refs.size > MAX_REFS) {
       state.forgetRefs();
       return { kind: 'unknown_epoch' };
@@ -313,29 +313,22 @@ export class PointStore implements ItemSource {
     const limitsChanged: string[] = [];
     const foreignPods = new Set<string>();
     const { ref, count } = batch.reports;
+    const { refs } = state.agent;
     for (let row = 0; row < count; row++) {
-      const known = state.agent.refs.get(ref[row]!);
-      if (known === undefined || known.slot === -1) continue; // ended since, or a row whose points are not kept
-      if (
-        known.kind === 'container' &&
-        this.#pods.ownerOf(known.slot) === undefined &&
-        this.#pods.isForeign(known, state)
-      ) {
-        foreignPods.add(known.podUid);
+      const at = refs.find(ref[row]!);
+      const slot = at === -1 ? -1 : refs.slotAt(at);
+      if (slot === -1) continue; // ended since, or a row whose points are not kept
+      const isContainer = refs.isContainerAt(at);
+      const owner = isContainer ? this.#pods.ownerOf(slot) : state.entry;
+      if (isContainer && owner === undefined && this.#pods.isForeign(refs.at(at), state)) {
+        foreignPods.add(refs.at(at).podUid);
         continue;
       }
-      const changed = writeRow(this.#points, known.slot, batch, row, state.agent.ordinal, receipt);
-      if ((changed & POINT_CHANGED) !== 0) this.#touchOwner(state, known);
-      if ((changed & LIMIT_CHANGED) !== 0 && known.kind === 'container') limitsChanged.push(state.containerIdOf(known));
+      const changed = writeRow(this.#points, slot, batch, row, state.agent.ordinal, receipt);
+      if ((changed & POINT_CHANGED) !== 0 && owner !== undefined) touch(owner);
+      if ((changed & LIMIT_CHANGED) !== 0 && isContainer) limitsChanged.push(this.#points.keyOf(slot));
     }
     return { limitsChanged, foreignPods: foreignPods.size === 0 ? NO_UIDS : [...foreignPods] };
-  }
-
-  #touchOwner(state: NodeState, known: Ref): void {
-    if (known.kind === 'container') {
-      const pod = this.#pods.ownerOf(known.slot);
-      if (pod !== undefined) touch(pod);
-    } else if (known.kind === 'node' && state.entry !== undefined) touch(state.entry);
   }
 
   #newNames(state: NodeState): readonly RowName[] {

@@ -1,5 +1,5 @@
 // The aggregator as its image holds it: one file, what is not used of @kubernetes/client-node left out, which is two thirds of
-// the memory of an idle process; and Node's flags as the image's entry point has them.
+// the memory of an idle process; and Node's flags and the environment as the image has them.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,15 +7,17 @@ import { join } from 'node:path';
 export interface Bundled {
   readonly entry: string;
   readonly nodeFlags: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** @param directory to put it into. Run in the repository's folder, as npm does. */
 export function bundleAggregator(directory: string): Bundled {
   execFileSync(process.execPath, ['.ci/image.mjs', '--out', directory], { stdio: ['ignore', 'ignore', 'inherit'] });
   const image = join(directory, 'aggregator');
-  const { entrypoint } = JSON.parse(readFileSync(join(image, 'image.json'), 'utf8')) as {
+  const { entrypoint, environment } = JSON.parse(readFileSync(join(image, 'image.json'), 'utf8')) as {
     entrypoint: readonly string[];
+    environment: Readonly<Record<string, string>>;
   };
   // Node, its flags, the file: all within the image.
-  return { entry: join(image, 'rootfs', entrypoint.at(-1)!), nodeFlags: entrypoint.slice(1, -1) };
+  return { entry: join(image, 'rootfs', entrypoint.at(-1)!), nodeFlags: entrypoint.slice(1, -1), environment };
 }

@@ -16,6 +16,8 @@ import { bundleAggregator } from './cluster-bundle.ts';
 import type { Bundled } from './cluster-bundle.ts';
 import { countItems, createReader } from './cluster-client.ts';
 import type { Reader } from './cluster-client.ts';
+import { measureFloor } from './cluster-floor.ts';
+import type { Floor } from './cluster-floor.ts';
 import { asked, cpuMs, forkBeside, startAggregator, stopped } from './cluster-process.ts';
 import { PODS_PER_NODE } from './cluster-shape.ts';
 import type { PodLife } from './cluster-shape.ts';
@@ -51,6 +53,8 @@ export interface Rig {
   /** Since the last call. */
   counts(replica: Replica): Promise<LoadCounts>;
   profile(replica: Replica, name: string, edge: 'begin' | 'end'): Promise<void>;
+  /** What a bare server takes under the same load. To be measured alone. */
+  floor(): Promise<Floor>;
   close(): Promise<void>;
 }
 
@@ -196,6 +200,11 @@ class ClusterRig implements Rig {
     await asked(replica.child, { kind: `profile_${edge}`, file });
   }
 
+  floor(): Promise<Floor> {
+    const { ca, serving } = this.#pki;
+    return measureFloor(this.#runtime(), this.nodes, { ...serving, ca });
+  }
+
   async close(): Promise<void> {
     for (const reader of this.#readers.values()) reader.close();
     this.api.removeAllListeners('message');
@@ -203,6 +212,15 @@ class ClusterRig implements Rig {
     await Promise.all([...this.#replicas].map((replica) => stopped(replica.child)));
     this.api.disconnect();
     rmSync(this.#directory, { recursive: true });
+  }
+
+  #runtime(): { node: string; nodeFlags: readonly string[]; environment: Readonly<Record<string, string>> } {
+    const { nodeFlags, environment } = this.#options;
+    return {
+      node: aggregatorNode(),
+      nodeFlags: nodeFlags ?? this.#bundled!.nodeFlags,
+      environment: environment ?? this.#bundled!.environment,
+    };
   }
 
   #forget(replica: Replica): void {
@@ -233,13 +251,7 @@ class ClusterRig implements Rig {
     let listed = { ms: NaN, cpuMs: NaN };
     let listening: () => void = () => {};
     const ready = new Promise<void>((resolve) => (listening = resolve));
-    const command = {
-      node: aggregatorNode(),
-      nodeFlags: this.#options.nodeFlags ?? this.#bundled!.nodeFlags,
-      entry: this.#bundled!.entry,
-      environment: this.#options.environment ?? {},
-      flags: this.#flags(ports),
-    };
+    const command = { ...this.#runtime(), entry: this.#bundled!.entry, flags: this.#flags(ports) };
     const child = startAggregator(command, (line) => {
       if (line.includes('"listening"')) listening();
       if (line.includes('"listed"') && line.includes('/api/v1/pods"'))

@@ -3,6 +3,7 @@
 // 540 MiB after lists.
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Floor } from './cluster-floor.ts';
 import type { Delay } from './cluster-probe.ts';
 import { asked, cpuMs, forgetPeak, resident } from './cluster-process.ts';
 import { countItems } from './cluster-client.ts';
@@ -36,20 +37,21 @@ const FORMS: readonly (Read & { readonly name: string })[] = [
   { name: 'JSON, gzip', path: PODS, gzip: true },
 ];
 
-/** Takes four minutes. */
+/** Takes five minutes. A floor is a bare node:https server under the same pushes over as many connections. */
 export async function benchCluster(options: ClusterOptions): Promise<Figure[]> {
   const rig = await openRig(options);
   try {
     const atStart = options.nodes === 1000;
+    const floor = await rig.floor();
     const replica = await rig.startReplica();
     const started = await startFigures(rig, replica);
     rig.api.send(CHURN);
     await sleep(WARM_UP_MS);
-    const quiet = await intakeFigures(rig, replica, 5, atStart ? 15 : undefined);
-    const read = await listFigures(rig, replica);
+    const quiet = await intakeFigures(rig, replica, 5, floor, atStart ? 15 : undefined);
+    const read = await listFigures(rig, replica, floor);
     await rig.pace(SCRAPE_MS);
     await sleep(SCRAPE_MS);
-    const slow = await intakeFigures(rig, replica, 15, atStart ? 7 : undefined);
+    const slow = await intakeFigures(rig, replica, 15, floor, atStart ? 7 : undefined);
     const restarted = await restartFigures(rig, replica);
     return [...started, ...quiet, ...read, ...slow, ...restarted, figure('machine', availableParallelism(), 'CPUs')];
   } finally {
@@ -57,8 +59,15 @@ export async function benchCluster(options: ClusterOptions): Promise<Figure[]> {
   }
 }
 
-function figure(name: string, value: number, unit: string, bound?: number): Figure {
-  return { bench: 'cluster', figure: name, value, unit, ...(bound === undefined ? {} : { bound }) };
+function figure(name: string, value: number, unit: string, bound?: number, floor?: number): Figure {
+  return {
+    bench: 'cluster',
+    figure: name,
+    value,
+    unit,
+    ...(bound === undefined ? {} : { bound }),
+    ...(floor === undefined ? {} : { floor }),
+  };
 }
 
 async function startFigures(rig: Rig, replica: Replica): Promise<Figure[]> {
@@ -75,7 +84,13 @@ async function startFigures(rig: Rig, replica: Replica): Promise<Figure[]> {
   return before;
 }
 
-async function intakeFigures(rig: Rig, replica: Replica, seconds: number, bound?: number): Promise<Figure[]> {
+async function intakeFigures(
+  rig: Rig,
+  replica: Replica,
+  seconds: number,
+  { rssMib, pushCpuMs }: Floor,
+  bound?: number,
+): Promise<Figure[]> {
   await rig.counts(replica);
   await rig.profile(replica, `push-${seconds}s`, 'begin');
   const before = { cpuMs: cpuMs(replica.pid), atMs: performance.now() };
@@ -85,14 +100,21 @@ async function intakeFigures(rig: Rig, replica: Replica, seconds: number, bound?
   await rig.profile(replica, `push-${seconds}s`, 'end');
   const counts = await rig.counts(replica);
   if (counts.failed > 0) throw new Error(`${counts.failed} pushes failed: ${counts.reason}`);
+  const bareMs = pushCpuMs * counts.stored;
   const named = (text: string): string => `pushes each ${seconds} s: ${text}`;
   return [
-    figure(named('cpu of intake, encoding and watches'), (spentMs / tookMs) * 100, '% of a core', bound),
+    figure(
+      named('cpu of intake, encoding and watches'),
+      (spentMs / tookMs) * 100,
+      '% of a core',
+      bound,
+      (bareMs / tookMs) * 100,
+    ),
     figure(named('taken'), counts.stored / (tookMs / 1000), 'pushes/s'),
-    figure(named('cpu a push'), spentMs / counts.stored, 'ms cpu'),
+    figure(named('cpu a push'), spentMs / counts.stored, 'ms cpu', undefined, pushCpuMs),
     figure(named('size of one'), counts.bytes / counts.stored, 'bytes'),
     figure(named('p99 as its sender sees it'), counts.p99Ms, 'ms'),
-    figure(named('rss'), resident(replica.pid).nowMib, 'MiB', boundOf(rig)),
+    figure(named('rss'), resident(replica.pid).nowMib, 'MiB', boundOf(rig), rssMib),
   ];
 }
 
@@ -101,7 +123,7 @@ function boundOf({ nodes }: Rig): number | undefined {
 }
 
 /** While the agents push. What the pushes themselves take is measured beside and taken off. */
-async function listFigures(rig: Rig, replica: Replica): Promise<Figure[]> {
+async function listFigures(rig: Rig, replica: Replica, { rssMib }: Floor): Promise<Figure[]> {
   const figures: Figure[] = [];
   const delays: Delay[] = [];
   forgetPeak(replica.pid);
@@ -135,7 +157,7 @@ async function listFigures(rig: Rig, replica: Replica): Promise<Figure[]> {
     ...figures,
     figure('event loop delay p99 while lists and pushes run', Math.max(...delays.map(({ p99Ms }) => p99Ms)), 'ms', 20),
     figure('event loop delay, longest', Math.max(...delays.map(({ maxMs }) => maxMs)), 'ms'),
-    figure('rss after lists in JSON, protobuf and gzip', nowMib, 'MiB', boundOf(rig)),
+    figure('rss after lists in JSON, protobuf and gzip', nowMib, 'MiB', boundOf(rig), rssMib),
     figure('rss, highest while listing', peakMib, 'MiB'),
   ];
 }

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AGENT_NODE_FLAGS } from '../../agent/flags.ts';
+import { AGGREGATOR_ENVIRONMENT, AGGREGATOR_NODE_FLAGS } from '../../aggregator/flags.ts';
 import { POD_UID, UNIFIED_ROOT } from '../fixtures/cgroup/recorded.ts';
 import { find, render } from './rendered-manifests.ts';
 
@@ -18,6 +19,7 @@ interface Image {
   readonly name: string;
   readonly version: string;
   readonly entrypoint: readonly [string, ...string[]];
+  readonly environment: Readonly<Record<string, string>>;
   readonly user: string;
   readonly workingDir: string;
 }
@@ -98,6 +100,12 @@ describe('the images', () => {
     expect(imageOf('agent').entrypoint).toEqual(['/nodejs/bin/node', ...AGENT_NODE_FLAGS, '/headroom/bin/main.mjs']);
   });
 
+  it('give the aggregator the flags and the environment that it is measured with', () => {
+    const { entrypoint, environment } = imageOf('aggregator');
+    expect(entrypoint).toEqual(['/nodejs/bin/node', ...AGGREGATOR_NODE_FLAGS, '/headroom/bin/main.mjs']);
+    expect(environment).toEqual(AGGREGATOR_ENVIRONMENT);
+  });
+
   it.each(ROLES)('the %s brings nothing but its files, its version and the licences of what is in it', (role) => {
     const home = join(out, role, 'rootfs/headroom');
     expect(readdirSync(join(out, role, 'rootfs'))).toEqual(['headroom']);
@@ -131,8 +139,10 @@ async function listeningPorts(child: ChildProcess): Promise<Ports> {
 describe('the Dockerfile', () => {
   it.each(ROLES)('states of the %s what the script made', (role) => {
     const stage = stages().get(role) ?? {};
-    const { entrypoint, user, workingDir } = imageOf(role);
+    const { entrypoint, environment, user, workingDir } = imageOf(role);
     expect(JSON.parse(stage['ENTRYPOINT']?.[0] ?? '')).toEqual(entrypoint);
+    const variables = (stage['ENV'] ?? []).flatMap((line) => line.split(' ').map((one) => one.split('=')));
+    expect(Object.fromEntries(variables)).toEqual(environment);
     expect(stage['USER']).toEqual([user]);
     expect(stage['WORKDIR']).toEqual([workingDir]);
     expect(stage['COPY']).toEqual([`--from=build /out/${role}/rootfs/ /`]);

@@ -1,6 +1,7 @@
 // GET /metrics/resource of one kubelet on a kept TLS connection: one a node, at most one request on it, every wait and body bounded.
-import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
+import { createAgent } from '../../kube/agent.ts';
+import type { Agent } from '../../kube/agent.ts';
 import type { KubeTls } from '../../kube/config.ts';
 import type { KubeletAccess } from './kubelet-access.ts';
 import { failed, failureOf, failureOfStatus } from './scrape-failure.ts';
@@ -81,7 +82,7 @@ async function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData):
 }
 
 function agentOf(tls: KubeTls, timeoutMs: number): Agent {
-  return new Agent({
+  return createAgent({
     connect: { ...tls, timeout: timeoutMs },
     connections: 1,
     pipelining: 1,
