@@ -25,7 +25,7 @@ export interface GuestRun extends GuestAnswer {
   readonly durationMs: number;
 }
 
-/** The guest gives up before the host does, so that its last words still arrive. */
+/** The guest gives up before the host does, so that its last words still arrive; it repeats its end for as long (guest/init.sh). */
 const HOST_GRACE_MS = 10_000;
 const CONSOLE_TAIL_LINES = 40;
 
@@ -52,6 +52,8 @@ async function bootOnce(boot: Boot): Promise<GuestRun> {
     const parsed = parseGuestLine(line);
     if (parsed?.kind === 'progress') boot.say(`${parsed.uptimeS.toFixed(1).padStart(6)} s ${parsed.text}`);
     if (parsed) lines.push(parsed);
+    // The guest waits for this: were it to cut its own power, what its serial port still holds would be lost at times.
+    if (parsed?.kind === 'end') qemu.kill('SIGTERM');
   });
   qemu.stdout.setEncoding('utf8').on('data', feed);
   let stderr = '';
