@@ -2,9 +2,11 @@
 // A reader skips sections, columns and the tails of records that it does not know; only the `batch` section must be there.
 import type { Batch, ColumnName, CpuHistogram, ReportColumns } from './batch.ts';
 import { COLUMNS } from './batch.ts';
-import { readColumn, writeColumn } from './binary-columns.ts';
+import { writeColumn } from './binary-columns.ts';
 import type { Reference } from './binary-columns.ts';
-import { MAX_COLUMNS, MAX_GONE, MAX_HISTOGRAM_ENTRIES, MAX_IDENTITIES, MAX_ROWS, MAX_SHORTAGES } from './bounds.ts';
+import { readRefs, readReports } from './binary-reports.ts';
+import type { Wanted } from './binary-reports.ts';
+import { MAX_COLUMNS, MAX_GONE, MAX_HISTOGRAM_ENTRIES, MAX_IDENTITIES, MAX_SHORTAGES } from './bounds.ts';
 import { CPU_SCHEME } from './histogram-scheme.ts';
 import { checkHistogramEntry, checkIdentities, checkNode, checkShortage, emptyHistogram } from './batch-checks.ts';
 import type { Identity } from './identity.ts';
@@ -13,7 +15,7 @@ import { Refusal, malformed } from './refusal.ts';
 import type { Shortage } from './shortage.ts';
 import { SHORTAGE_KINDS, SHORTAGE_RESOURCES } from './shortage.ts';
 import { ByteReader, ByteWriter, unzigzag, zigzag } from './varint.ts';
-import { KNOWN_COLUMNS, MAX_UINT32, checkUnique, wireInstant } from './wire-values.ts';
+import { MAX_UINT32, wireInstant } from './wire-values.ts';
 
 const MAGIC = [0x48, 0x52, 0x42] as const;
 const VERSION = 1;
@@ -32,13 +34,6 @@ const PREDICTED_FROM: { readonly [name in ColumnName]?: ColumnName } = {
 };
 
 let scratch = new ByteWriter(64 * 1024);
-
-/** What a receiver has use for; the rest may be skipped, unread. */
-export interface Wanted {
-  /** Undefined: all that are known. One that others are predicted from is read for them. */
-  readonly columns?: ReadonlySet<ColumnName>;
-  readonly histogram?: boolean;
-}
 
 export function encodeBinary(batch: Batch): Uint8Array {
   const writer = scratch;
@@ -66,7 +61,7 @@ export function decodeBinary(body: Uint8Array, wanted: Wanted = {}): Batch {
   const sections = readSections(reader);
   const header = sections.get('batch');
   if (!header) throw malformed('batch', 'section "batch" is missing');
-  const reports = readReports(sections.get('reports'), wanted.columns);
+  const reports = readReports(sections.get('reports'), wanted);
   return {
     ...readHeader(header),
     identities: readIdentities(sections.get('identities')),
@@ -161,17 +156,6 @@ function writeRefs(writer: ByteWriter, refs: ArrayLike<number>): void {
   }
 }
 
-function readRefs(reader: ByteReader | undefined, most: number): Uint32Array {
-  if (!reader) return new Uint32Array(0);
-  const refs = new Uint32Array(reader.count(most, 1));
-  for (let index = 0, next = 0; index < refs.length; index++, next++) {
-    next += unzigzag(reader.uint());
-    if (!(next >= 0 && next <= MAX_UINT32)) throw malformed(reader.where, `ref ${next} is not a 32-bit number`);
-    refs[index] = next;
-  }
-  return refs;
-}
-
 function readRef(reader: ByteReader): number {
   const ref = reader.uint();
   if (ref > MAX_UINT32) throw malformed(reader.where, `ref ${ref} is not a 32-bit number`);
@@ -188,33 +172,6 @@ function writeReports(writer: ByteWriter, reports: ReportColumns): void {
     const reference = base === undefined ? undefined : written.get(base);
     if (writeColumn(writer, name, values, reports.count, reference)) written.set(name, { index: written.size, values });
   }
-}
-
-function readReports(reader: ByteReader | undefined, wanted: Wanted['columns']): ReportColumns {
-  const ref = readRefs(reader, MAX_ROWS);
-  const values: { [name in ColumnName]?: Float64Array } = {};
-  if (!reader) return { count: 0, ref, values };
-  checkUnique('reports', ref);
-  const names = new Set<string>();
-  const columns: ((() => Float64Array) | undefined)[] = [];
-  while (reader.remaining > 0) {
-    const name = reader.string();
-    if (names.has(name)) throw malformed('reports', `column "${name}" is there twice`);
-    if (names.size === MAX_COLUMNS) throw new Refusal('too_large', `reports: more than ${MAX_COLUMNS} columns`);
-    names.add(name);
-    const encoding = reader.byte();
-    const payload = reader.part(reader.uint(), `column ${name}`);
-    const known = KNOWN_COLUMNS.get(name);
-    const read = known && once(() => readColumn(payload, known, encoding, ref.length, (at) => columns[at]?.()));
-    if (known && read && (wanted?.has(known) ?? true)) values[known] = read();
-    columns.push(read);
-  }
-  return { count: ref.length, ref, values };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }
 
 function writeHistogram(writer: ByteWriter, { scheme, row, bucket, seconds }: CpuHistogram): void {

@@ -3,6 +3,7 @@
 import { unzigzag, varintLength, zigzag } from './varint.ts';
 import type { ByteReader, ByteWriter } from './varint.ts';
 import type { ColumnName } from './batch.ts';
+import type { ColumnMemory } from './column-memory.ts';
 import { malformed } from './refusal.ts';
 import { isLimit, wireValue } from './wire-values.ts';
 
@@ -145,16 +146,20 @@ function known(value: number): number {
   return whole < MAX_DELTA ? whole : 0;
 }
 
-/** A column of the section so far; undefined where it is not known. */
+/** A column that stands before this one; undefined where there is none that is known. */
 type Earlier = (index: number) => Float64Array | undefined;
 
-/** @param payload of this column alone; read to its end */
+/**
+ * @param payload of this column alone; read to its end
+ * @param memory for the values; undefined: their own
+ */
 export function readColumn(
   payload: ByteReader,
   name: ColumnName,
   encoding: number,
   count: number,
   earlier: Earlier,
+  memory?: ColumnMemory,
 ): Float64Array {
   const prediction = encoding & PREDICTION;
   if (encoding & ~KNOWN_BITS || prediction === PREDICTION)
@@ -170,7 +175,7 @@ export function readColumn(
   const exact = encoding & HAS_EXACT ? payload.bitmap(count) : undefined;
   if (!exact && !present && !max && payload.remaining < count) throw malformed(payload.where, 'truncated');
   const unit = 2 ** shift;
-  const values = new Float64Array(count);
+  const values = memory?.lend(name, count) ?? new Float64Array(count);
   let previous = 0;
   for (let row = 0; row < count; row++) {
     if (present && !isSet(present, row)) values[row] = NaN;

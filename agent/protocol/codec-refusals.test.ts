@@ -187,6 +187,40 @@ describe('decodeBatch of crafted bytes', () => {
     expect(refusalOfBody(body, BATCH_BINARY_V1)).toMatch(refusal);
   });
 
+  it('refuses columns that are predicted from each other, also where nobody wants them', () => {
+    const circle = crafted('reports', (writer) => {
+      for (const number of [1, 0]) writer.uint(number);
+      addColumn(writer, 'pids', 2, [0, 1, 0]);
+      addColumn(writer, 'oomKills', 2, [0, 0, 0]);
+      addColumn(writer, 'anonBytes', 2, [0, 1, 0]);
+    });
+    const decoded = decodeBatch(circle, BATCH_BINARY_V1, { columns: new Set(['anonBytes']) });
+    expect(decoded).toMatchObject({
+      kind: 'refused',
+      message: 'column pids: predicted from a column that is not there',
+    });
+  });
+
+  it('knows a column by its name, whatever order they come in and however its length is written', () => {
+    const turned = crafted('reports', (writer) => {
+      for (const number of [1, 0]) writer.uint(number);
+      addColumn(writer, 'workingSetPeakBytes', 0, [0, 1]);
+      addColumn(writer, 'pids', 0, [0, 2]);
+      addColumn(writer, 'pid', 0, [0, 3]);
+      writer.raw(Uint8Array.of(0x88, 0x00, ...new TextEncoder().encode('windowUs'), 0, 2, 0, 4));
+      addColumn(writer, 'atBootMs', 0, [0, 5]);
+    });
+    const decoded = decodeBatch(turned, BATCH_BINARY_V1);
+    if (decoded.kind !== 'batch') throw new Error(decoded.message);
+    const read = Object.entries(decoded.batch.reports.values).map(([name, values]) => [name, values[0]]);
+    expect(read).toEqual([
+      ['workingSetPeakBytes', 1],
+      ['pids', 2],
+      ['windowUs', 4],
+      ['atBootMs', 5],
+    ]);
+  });
+
   it('refuses a column and a section that are there twice, and too many columns', () => {
     const doubled = crafted('reports', (writer) => {
       for (const number of [1, 0]) writer.uint(number);

@@ -2,7 +2,7 @@
 import type { Batch } from './batch.ts';
 import { BATCH_BINARY_V1, BATCH_JSON_V1 } from './batch.ts';
 import { decodeBinary, encodeBinary } from './binary-codec.ts';
-import type { Wanted } from './binary-codec.ts';
+import type { Wanted } from './binary-reports.ts';
 import { MAX_BATCH_BYTES } from './bounds.ts';
 import { decodeJson, encodeJson } from './json-codec.ts';
 import type { Refused } from './refusal.ts';

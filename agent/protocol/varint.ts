@@ -190,6 +190,16 @@ export class ByteReader {
     throw malformed(this.where, `string at byte ${start} is longer than ${MAX_STRING} characters`);
   }
 
+  /** Past the next string if it is this one. @param text of less than 128 bytes */
+  takes(text: Uint8Array): boolean {
+    const { length } = text;
+    const start = this.#at + 1;
+    if (this.#bytes[this.#at] !== length || length > this.#end - start) return false;
+    for (let at = 0; at < length; at++) if (this.#bytes[start + at] !== text[at]) return false;
+    this.#at = start + length;
+    return true;
+  }
+
   /** The next `length` bytes as a reader of their own; this one goes on behind them. */
   part(length: number, where: string): ByteReader {
     this.#need(length);

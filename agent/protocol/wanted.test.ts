@@ -3,6 +3,7 @@ import { realisticBatch } from '../../test/fixtures/batches/realistic-batch.ts';
 import { BATCH_BINARY_V1 } from './batch.ts';
 import type { ColumnName } from './batch.ts';
 import { decodeBatch, encodeBatch } from './codec.ts';
+import { ColumnMemory } from './column-memory.ts';
 
 const body = encodeBatch(realisticBatch({ pods: 5, containersPerPod: 2, withIdentities: true }, 1), BATCH_BINARY_V1);
 const decoded = (...names: ColumnName[]) => {
@@ -24,5 +25,25 @@ describe('a batch of which a part is wanted', () => {
   it('has a column that is predicted from one that nobody wants', () => {
     const { part, whole } = decoded('anonBytes');
     expect(part.reports.values).toEqual({ anonBytes: whole.reports.values.anonBytes });
+  });
+});
+
+describe('a batch that is read into memory of the one before', () => {
+  const memory = new ColumnMemory();
+  const sized = (pods: number) =>
+    encodeBatch(realisticBatch({ pods, containersPerPod: 2, withIdentities: true }, pods), BATCH_BINARY_V1);
+
+  it.each([5, 30, 2, 500, 5])('is the same as any other: %i pods', (pods) => {
+    const own = decodeBatch(sized(pods), BATCH_BINARY_V1);
+    expect(decodeBatch(sized(pods), BATCH_BINARY_V1, { memory })).toEqual(own);
+  });
+
+  it('takes the same arrays again', () => {
+    const read = () => {
+      const { buffer } = [memory.lend('pids', 10)][0]!;
+      return buffer;
+    };
+    expect(read()).toBe(read());
+    expect(memory.lend('pids', 10).buffer).not.toBe(memory.lend('atBootMs', 10).buffer);
   });
 });

@@ -1,12 +1,8 @@
 // What a number may be on the wire, the same in both codecs: whole, from 0 to 2^53 − 1, absent, or "max" for a limit.
-import { COLUMNS } from './batch.ts';
 import type { ColumnName } from './batch.ts';
 import { malformed } from './refusal.ts';
 
 const LIMITS: ReadonlySet<string> = new Set<ColumnName>(['memoryLimitBytes', 'cpuLimitMillis']);
-
-/** Row of each known column in COLUMNS. */
-export const KNOWN_COLUMNS: ReadonlyMap<string, ColumnName> = new Map(COLUMNS.map((name) => [name, name]));
 
 /** Only a limit may be Infinity ("max"). */
 export function isLimit(column: string): boolean {

@@ -1,7 +1,7 @@
 // For which node a push may speak: its bearer token, reviewed by the API server (TokenReview with our audience), names the
 // ServiceAccount and, since the token is bound to a pod (KEP 4193), that pod's node. What was confirmed counts for minutes and is
 // confirmed again in the background; while the API server can't be asked it counts until the token ends, but never for long.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AnswerCache } from '../kube/answer-cache.ts';
 import type { ReviewToken, TokenVerdict } from '../kube/token-review.ts';
 import type { User } from '../kube/user.ts';
@@ -163,5 +163,5 @@ function refused(
 
 /** The token itself is kept nowhere. */
 function keyOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64');
+  return hash('sha256', token, 'base64');
 }

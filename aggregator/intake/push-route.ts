@@ -1,7 +1,9 @@
 // One push: authenticate, read, decode, store, answer. The contract is docs/protocol.md.
 import type { IncomingMessage } from 'node:http';
 import { decodeBatch } from '../../agent/protocol/codec.ts';
+import { ColumnMemory } from '../../agent/protocol/column-memory.ts';
 import type { Batch } from '../../agent/protocol/batch.ts';
+import type { Wanted } from '../../agent/protocol/binary-reports.ts';
 import type { PushError, PushErrorCode, PushReply } from '../../agent/protocol/reply.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import type { AggregatorMetrics } from '../metrics.ts';
@@ -39,6 +41,12 @@ export interface PushWatch {
   readonly skew: ClockSkew;
   readonly room: Room;
   readonly refusals: PushRefusals;
+  /** What is read of a batch. Decoded and stored at one go, so that the memory of one serves the next. */
+  readonly wanted: Wanted;
+}
+
+export function wantedOfPushes(): Wanted {
+  return { columns: STORED_COLUMNS, histogram: false, memory: new ColumnMemory() };
 }
 
 /** `bytes` of the body, and when it was there (performance.now()). */
@@ -55,8 +63,6 @@ export type PushAnswer =
   /** Nobody is there to be answered. */
   | { readonly kind: 'aborted' };
 
-const WANTED = { columns: STORED_COLUMNS, histogram: false };
-
 /** More than a pod or two that were just started. */
 const SOME_IDENTITIES = 32;
 
@@ -71,7 +77,7 @@ export async function takePush(
   request: IncomingMessage,
   node: string,
   parts: PushParts,
-  { skew, room, refusals }: PushWatch,
+  { skew, room, refusals, wanted }: PushWatch,
 ): Promise<PushAnswer> {
   const coding = request.headers['content-encoding'] ?? 'identity';
   if (coding !== 'identity') return refused('malformed', 'no content-encoding is taken here');
@@ -81,7 +87,7 @@ export async function takePush(
   if (body.kind === 'overloaded') return refused('overloaded', 'too many pushes at once');
   const bytes = body.bytes.length;
   const beganMs = performance.now();
-  const decoded = decodeBatch(body.bytes, request.headers['content-type'] ?? '', WANTED);
+  const decoded = decodeBatch(body.bytes, request.headers['content-type'] ?? '', wanted);
   if (decoded.kind === 'refused') {
     const { kind: _, ...error } = decoded;
     return { kind: 'refused', error, bytes, beganMs };

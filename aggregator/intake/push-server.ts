@@ -9,7 +9,7 @@ import { CodedError } from '../../agent/runtime/coded-error.ts';
 import { watchClockSkew } from './clock-skew.ts';
 import { watchPushRefusals } from './push-refusals.ts';
 import type { PushAnswer, PushParts, PushWatch } from './push-route.ts';
-import { refused, takePush } from './push-route.ts';
+import { refused, takePush, wantedOfPushes } from './push-route.ts';
 
 /** PEM. */
 export interface ServingCertificate {
@@ -49,6 +49,7 @@ export function createPushServer(options: PushServerOptions): PushServer {
     skew: watchClockSkew(log),
     room: { takenBytes: 0, maxBytes: MAX_ROOM_BYTES },
     refusals: watchPushRefusals(log, options.clock),
+    wanted: wantedOfPushes(),
   };
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const wrong = wrongRoute(request);

@@ -12,13 +12,20 @@ export interface Receipt {
 export const POINT_CHANGED = 1;
 export const LIMIT_CHANGED = 2;
 
-const LEVELS = ['memoryCurrentBytes', 'fileBytes', 'swapBytes'] as const;
-const LIMITS = ['memoryLimitBytes', 'cpuLimitMillis'] as const;
-const PEAKS = ['cpuPeakMillis', 'workingSetPeakBytes'] as const;
-const POINT = ['atBootMs', 'windowUs', 'cpuWindowUs', 'workingSetBytes'] as const;
-
 /** What a row is written from. */
-export const STORED_COLUMNS: ReadonlySet<ColumnName> = new Set([...POINT, ...LEVELS, ...LIMITS, ...PEAKS]);
+export const STORED_COLUMNS: ReadonlySet<ColumnName> = new Set<ColumnName>([
+  'atBootMs',
+  'windowUs',
+  'cpuWindowUs',
+  'workingSetBytes',
+  'memoryCurrentBytes',
+  'fileBytes',
+  'swapBytes',
+  'memoryLimitBytes',
+  'cpuLimitMillis',
+  'cpuPeakMillis',
+  'workingSetPeakBytes',
+]);
 
 /**
  * Writes row `row` of the batch unless the slot holds a later one.
@@ -35,7 +42,7 @@ export function writeRow(
 ): number {
   const { column } = points;
   const { values } = batch.reports;
-  const atBootMs = values.atBootMs?.[row] ?? NaN;
+  const atBootMs = at(values.atBootMs, row);
   if (!Number.isFinite(atBootMs)) return 0;
   if (column.epochOrdinal[slot] === ordinal) {
     if (column.sequence[slot]! > batch.sequence) return 0;
@@ -50,11 +57,15 @@ export function writeRow(
   column.levelBootMs[slot] = atBootMs;
   column.levelMonoMs[slot] = receipt.monoMs;
   column.levelWallMs[slot] = receipt.wallMs;
-  for (const name of LEVELS) keep(column[name], slot, values[name]?.[row] ?? NaN);
-  for (const name of PEAKS) keep(column[name], slot, Math.max(values[name]?.[row] ?? NaN, orZero(column[name][slot]!)));
-  let limitChanged = 0;
-  for (const name of LIMITS) if (keep(column[name], slot, values[name]?.[row] ?? NaN)) limitChanged = LIMIT_CHANGED;
-  return changed | limitChanged;
+  // Column by column by its name, not in a loop over names: twelve thousand rows come in a second.
+  keep(column.memoryCurrentBytes, slot, at(values.memoryCurrentBytes, row));
+  keep(column.fileBytes, slot, at(values.fileBytes, row));
+  keep(column.swapBytes, slot, at(values.swapBytes, row));
+  keepHighest(column.cpuPeakMillis, slot, at(values.cpuPeakMillis, row));
+  keepHighest(column.workingSetPeakBytes, slot, at(values.workingSetPeakBytes, row));
+  const memoryLimit = keep(column.memoryLimitBytes, slot, at(values.memoryLimitBytes, row));
+  const cpuLimit = keep(column.cpuLimitMillis, slot, at(values.cpuLimitMillis, row));
+  return memoryLimit || cpuLimit ? changed | LIMIT_CHANGED : changed;
 }
 
 /** A container that was not read twice yet has no rate: the point before it stays, with its own time. */
@@ -66,9 +77,9 @@ function writePoint(
   ageMs: number,
   receipt: Receipt,
 ): boolean {
-  const windowUs = values.windowUs?.[row] ?? NaN;
-  const cpuWindowUs = values.cpuWindowUs?.[row] ?? NaN;
-  const workingSetBytes = values.workingSetBytes?.[row] ?? NaN;
+  const windowUs = at(values.windowUs, row);
+  const cpuWindowUs = at(values.cpuWindowUs, row);
+  const workingSetBytes = at(values.workingSetBytes, row);
   if (!(windowUs > 0 && cpuWindowUs >= 0 && workingSetBytes >= 0)) return false;
   if (!Number.isFinite(windowUs + cpuWindowUs + workingSetBytes)) return false;
   column.pointWallMs[slot] = receipt.wallMs - ageMs;
@@ -86,6 +97,13 @@ function keep(column: Float64Array, slot: number, value: number): boolean {
   return true;
 }
 
-function orZero(value: number): number {
-  return Number.isNaN(value) ? 0 : value;
+/** Of what is told anew with each push since the last one that was taken. */
+function keepHighest(column: Float64Array, slot: number, value: number): void {
+  // Also where nothing is kept yet, which is NaN.
+  if (value >= 0 && !(column[slot]! >= value)) column[slot] = value;
+}
+
+/** NaN: not read. */
+function at(values: Float64Array | undefined, row: number): number {
+  return values === undefined ? NaN : values[row]!;
 }

@@ -50,6 +50,10 @@ export interface Rig {
   whole(replica: Replica): Promise<Whole>;
   reader(replica: Replica): Reader;
   pace(intervalMs: number): Promise<void>;
+  /** No more regular pushes to it until `pace`. */
+  hold(replica: Replica): Promise<void>;
+  /** One push of every node, while held. */
+  pushAll(replica: Replica): Promise<void>;
   /** Since the last call. */
   counts(replica: Replica): Promise<LoadCounts>;
   profile(replica: Replica, name: string, edge: 'begin' | 'end'): Promise<void>;
@@ -188,6 +192,14 @@ class ClusterRig implements Rig {
 
   async pace(intervalMs: number): Promise<void> {
     for (const load of this.#loads.values()) load.send({ kind: 'pace', intervalMs } satisfies LoadOrder);
+  }
+
+  async hold(replica: Replica): Promise<void> {
+    await asked(this.#loads.get(replica.ports.push)!, { kind: 'hold' } satisfies LoadOrder);
+  }
+
+  async pushAll(replica: Replica): Promise<void> {
+    await asked(this.#loads.get(replica.ports.push)!, { kind: 'push_all' } satisfies LoadOrder);
   }
 
   counts(replica: Replica): Promise<LoadCounts> {

@@ -51,6 +51,7 @@ export class LoadSender {
   #connection: Connection | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  #held = false;
 
   constructor(node: LoadNode, target: Target, token: string, pace: Pace, counts: PushCounts) {
     this.#node = node;
@@ -62,8 +63,19 @@ export class LoadSender {
   }
 
   start(delayMs: number): void {
+    this.#held = false;
+    this.#pushIn(delayMs);
+  }
+
+  /** No regular push until `start`; one that is under way ends. */
+  hold(): void {
+    this.#held = true;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#push(), delayMs);
+  }
+
+  /** One now, while held. */
+  async once(): Promise<void> {
+    await this.#push();
   }
 
   close(): void {
@@ -98,7 +110,12 @@ export class LoadSender {
       this.#failures > 0
         ? backoffMs(this.#failures, Math.random())
         : jitteredMs(this.#pace.intervalMs, Math.random()) - spentMs;
-    this.start(Math.max(0, waitMs));
+    if (!this.#held) this.#pushIn(Math.max(0, waitMs));
+  }
+
+  #pushIn(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#push(), delayMs);
   }
 
   async #send(

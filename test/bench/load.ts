@@ -17,6 +17,10 @@ export type LoadOrder =
       readonly lives: readonly PodLife[];
     }
   | { readonly kind: 'pace'; readonly intervalMs: number }
+  /** No more regular pushes; answered at once. */
+  | { readonly kind: 'hold' }
+  /** While held: one push of every node; answered when all are taken. */
+  | { readonly kind: 'push_all' }
   | { readonly kind: 'started'; readonly life: PodLife }
   | { readonly kind: 'counts' };
 
@@ -40,6 +44,11 @@ function obey(order: LoadOrder): void {
       return start(order);
     case 'pace':
       return repace(order.intervalMs);
+    case 'hold':
+      for (const each of senders) for (const sender of each) sender.hold();
+      return void process.send!({ kind: 'held' });
+    case 'push_all':
+      return void pushAll();
     case 'started':
       return replaced(order.life);
     case 'counts':
@@ -70,6 +79,16 @@ function replaced(life: PodLife): void {
 function repace(intervalMs: number): void {
   pace.intervalMs = intervalMs;
   for (const each of senders) for (const sender of each) sender.start(Math.random() * intervalMs);
+}
+
+/** So many at once: agents never come all in the same instant. */
+const AT_ONCE = 50;
+
+async function pushAll(): Promise<void> {
+  const all = senders.flat();
+  for (let from = 0; from < all.length; from += AT_ONCE)
+    await Promise.all(all.slice(from, from + AT_ONCE).map((sender) => sender.once()));
+  process.send!({ kind: 'pushed' });
 }
 
 function taken(): LoadCounts {
