@@ -1,5 +1,8 @@
 import { once } from 'node:events';
 import { Agent, request as httpsRequest } from 'node:https';
+import { connect as connectTcp } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fakeItemSource } from '../../test/fakes/item-source.ts';
@@ -57,6 +60,51 @@ describe('large lists', () => {
     agent.destroy();
     await slow.close();
   }, 30_000);
+});
+
+describe('strangers who open connections and say nothing', () => {
+  const opened = (port: number, tls: object | undefined): Promise<Socket> =>
+    new Promise((resolve, reject) => {
+      const socket =
+        tls === undefined ? connectTcp(port, '127.0.0.1') : connectTls({ port, host: '127.0.0.1', ...tls });
+      socket.once(tls === undefined ? 'connect' : 'secureConnect', () => resolve(socket));
+      socket.on('error', reject).resume();
+    });
+  /** Its handshake is over on the server's side too. */
+  const known = async (port: number, pair: object): Promise<Socket> => {
+    const socket = await opened(port, { ca: pki.ca, ...pair });
+    const answer = once(socket, 'data');
+    socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
+    await answer;
+    return socket;
+  };
+  const isOpen = (socket: Socket): boolean => !socket.readableEnded && !socket.destroyed;
+
+  it.each(['without a handshake', 'after it'])('make room for the front proxy and for probes, %s', async (when) => {
+    const api = await startMetricsApi({ room: { most: 12, mostStrangers: 8 } }, pki);
+    const proxy = await known(api.port, pki.frontProxyClient);
+    const silent: Socket[] = [];
+    for (let count = 0; count < 20; count++)
+      silent.push(await opened(api.port, when === 'after it' ? { ca: pki.ca } : undefined));
+    await expect.poll(() => silent.filter(isOpen).length).toBe(8);
+    expect(silent.map(isOpen)).toEqual(silent.map((_, at) => at >= 12));
+    expect(isOpen(proxy)).toBe(true);
+    expect((await api.ask('/livez')).code).toBe(200);
+    expect((await api.asAdmin(`${V1}/pods`)).code).toBe(200);
+    for (const socket of [proxy, ...silent]) socket.destroy();
+    await api.close();
+  });
+
+  it('are the first to go also where those who are known have taken all places', async () => {
+    const api = await startMetricsApi({ room: { most: 4, mostStrangers: 4 } }, pki);
+    const all: Socket[] = [];
+    for (let count = 0; count < 4; count++) all.push(await known(api.port, pki.admin));
+    const late = await opened(api.port, undefined);
+    await expect.poll(() => isOpen(late)).toBe(false);
+    expect(all.map(isOpen)).toEqual([true, true, true, true]);
+    for (const socket of all) socket.destroy();
+    await api.close();
+  });
 });
 
 it('says that the port is taken and how to take another', async () => {

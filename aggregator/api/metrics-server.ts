@@ -10,6 +10,8 @@ import type { SecureContextOptions } from 'node:tls';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import type { Health } from '../health.ts';
+import { watchConnections } from '../intake/connection-room.ts';
+import type { RoomOptions } from '../intake/connection-room.ts';
 import type { TrustSource } from '../kube/client-trust.ts';
 import type { ItemSource } from '../store/views.ts';
 import type { Admit } from './access.ts';
@@ -41,6 +43,8 @@ export interface MetricsServerOptions {
   /** Told when the objects of an answer were read, and what the time is; Unix ms. */
   readonly gaveOut?: (instants: Float64Array, nowWallMs: number) => void;
   readonly log: Logger;
+  /** Tests give their own. */
+  readonly room?: RoomOptions;
 }
 
 export interface MetricsServer {
@@ -52,8 +56,8 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-/** An idle TLS connection costs 54 KB. */
-const MAX_CONNECTIONS = 512;
+/** An idle TLS connection costs 54 KB. Probes and clients with tokens are strangers to the handshake. */
+const ROOM: RoomOptions = { most: 512, mostStrangers: 384 };
 /** A user in thousands of groups: the front proxy names each in a header, and none may be lost. */
 const MAX_HEADER_BYTES = 128 * 1024;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -84,7 +88,11 @@ export function createMetricsServer(options: MetricsServerOptions): MetricsServe
     },
     (request, response) => void answer(request, response, routing, log),
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  const room = watchConnections(server, options.room ?? ROOM);
+  server.on('secureConnection', (socket) => {
+    // By one of the CAs that are asked for: kube-apiserver as front proxy, above all.
+    if (socket.authorized) room.vouched(socket);
+  });
   server.maxHeadersCount = 0; // above a count node:http drops headers without a word; MAX_HEADER_BYTES bounds them
   server.setTimeout(STALLED_MS);
   server.on('tlsClientError', (err) => log.debug({ err }, 'tls handshake failed'));

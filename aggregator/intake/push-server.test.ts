@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request } from 'node:https';
 import { connect } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Batch } from '../../agent/protocol/batch.ts';
 import { BATCH_BINARY_V1, BATCH_JSON_V1, BATCH_PATH } from '../../agent/protocol/batch.ts';
@@ -67,6 +69,7 @@ beforeEach(async () => {
   server = createPushServer({
     tls: pki.serving,
     agents,
+    room: { most: 8, mostStrangers: 4 },
     onRefused: (...given) => refusals.push(given),
     onForeignPods: (...given) => foreign.push(given),
     store: made.store,
@@ -263,6 +266,28 @@ describe('createPushServer', () => {
     await new Promise<void>((resolve) => socket.once('close', () => resolve()));
     expect((await push(batch())).status).toBe(200);
     expect(listed(made.store)).toEqual([]);
+  });
+
+  it('keeps the connection of an agent whose push it took when strangers open many', async () => {
+    const opened = async () => {
+      const socket = connect({ host: '127.0.0.1', port, ca: pki.ca });
+      await once(socket, 'secureConnect');
+      return socket.on('error', () => undefined);
+    };
+    const pushes = async (socket: TLSSocket, sequence: number): Promise<string> => {
+      const body = encodeBatch(batch({ identities, sequence, rows: [usageRow(1)] }), BATCH_BINARY_V1);
+      const head = `POST ${BATCH_PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKEN}\r\ncontent-type: ${BATCH_BINARY_V1}\r\ncontent-length: ${body.length}\r\n\r\n`;
+      const answer = once(socket, 'data') as Promise<[Buffer]>;
+      socket.write(Buffer.concat([Buffer.from(head), body]));
+      return (await answer)[0].toString('latin1', 0, 12);
+    };
+    const kept = await opened();
+    expect(await pushes(kept, 1)).toBe('HTTP/1.1 200');
+    const strangers: TLSSocket[] = [];
+    for (let count = 0; count < 10; count++) strangers.push((await opened()).resume());
+    await expect.poll(() => strangers.filter(({ destroyed }) => !destroyed).length).toBe(4);
+    expect(await pushes(kept, 2)).toBe('HTTP/1.1 200');
+    for (const socket of [kept, ...strangers]) socket.destroy();
   });
 
   it('knows one path and one method', async () => {

@@ -7,6 +7,8 @@ import { MAX_BATCH_BYTES } from '../../agent/protocol/bounds.ts';
 import { encodePushError, encodeReply, PUSH_ERROR_STATUS } from '../../agent/protocol/push-reply.ts';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
 import { watchClockSkew } from './clock-skew.ts';
+import { watchConnections } from './connection-room.ts';
+import type { ConnectionRoom, RoomOptions } from './connection-room.ts';
 import { watchPushRefusals } from './push-refusals.ts';
 import type { PushAnswer, PushParts, PushWatch } from './push-route.ts';
 import { refused, takePush, wantedOfPushes } from './push-route.ts';
@@ -19,6 +21,8 @@ export interface ServingCertificate {
 
 export interface PushServerOptions extends PushParts {
   readonly tls: ServingCertificate;
+  /** Tests give their own. */
+  readonly room?: RoomOptions;
 }
 
 export interface PushServer {
@@ -29,7 +33,8 @@ export interface PushServer {
   close(): Promise<void>;
 }
 
-const MAX_CONNECTIONS = 12_000;
+/** An idle TLS connection costs 54 KB. So many agents may wait at once for their tokens to be reviewed. */
+const ROOM: RoomOptions = { most: 12_000, mostStrangers: 4096 };
 const MAX_HEADER_BYTES = 16 * 1024;
 /** All bodies that are being received; 64 of the largest. */
 const MAX_ROOM_BYTES = 64 * MAX_BATCH_BYTES;
@@ -54,7 +59,9 @@ export function createPushServer(options: PushServerOptions): PushServer {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const wrong = wrongRoute(request);
     if (wrong !== undefined) return answerPlain(request, response, wrong);
-    answer(request, response, await taken(request, options, watch), options);
+    const given = await taken(request, options, watch);
+    if (given.kind === 'reply') room.vouched(request.socket);
+    answer(request, response, given, options);
   };
   const server = createServer({ ...tls, ...TIMEOUTS, maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     handle(request, response).catch((err: unknown) => {
@@ -62,7 +69,7 @@ export function createPushServer(options: PushServerOptions): PushServer {
       response.destroy();
     });
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  const room: ConnectionRoom = watchConnections(server, options.room ?? ROOM);
   server.on('tlsClientError', (err) => log.debug({ err }, 'tls handshake failed'));
   return {
     listen: (host, port) => listen(server, host, port),

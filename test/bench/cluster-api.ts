@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { authenticationConfig, elsewhere, reviewOf } from './cluster-reviews.ts';
 import type { PodLife } from './cluster-shape.ts';
-import { ClusterState } from './cluster-state.ts';
+import { asMetadata, METADATA_KIND, metadataOf, wantsMetadata } from './cluster-metadata.ts';
+import { ClusterState, KINDS } from './cluster-state.ts';
 import type { Collection } from './cluster-state.ts';
 
 export interface ApiStart {
@@ -34,6 +35,8 @@ const START_MS = 1500;
 interface Watch {
   readonly collection: Collection;
   readonly response: ServerResponse;
+  /** Objects are sent as PartialObjectMetadata. */
+  readonly metadata: boolean;
 }
 
 const watches = new Set<Watch>();
@@ -47,7 +50,8 @@ async function obey(order: ApiOrder): Promise<void> {
   const cluster = new ClusterState(order.nodes, order.pods);
   state = cluster;
   cluster.onEvent = (collection, { line }) => {
-    for (const watch of watches) if (watch.collection === collection) watch.response.write(line);
+    for (const watch of watches)
+      if (watch.collection === collection) watch.response.write(watch.metadata ? asMetadata(line) : line);
   };
   const server = createServer(
     { ...order.tls, keepAliveTimeout: 90_000 },
@@ -72,14 +76,16 @@ async function answer(
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const collection = /^\/api\/v1\/(nodes|pods)$/.exec(url.pathname)?.[1] as Collection | undefined;
-  if (url.searchParams.has('watch')) return watch(collection, url, response, cluster);
-  if (collection !== undefined) return list(collection, url, response, cluster);
+  const metadata = wantsMetadata(request.headers.accept);
+  if (url.searchParams.has('watch')) return watch(collection, url, response, cluster, metadata);
+  if (collection !== undefined) return list(collection, url, response, cluster, metadata);
   const config = authenticationConfig(clientCa, frontProxyCa, cluster.version);
   if (url.pathname.endsWith('/configmaps/extension-apiserver-authentication')) return send(response, 200, config);
   if (request.method === 'GET' && /\/[a-z]+$/.test(url.pathname)) {
-    const items = url.pathname.endsWith('/configmaps') ? [config] : [];
+    const isConfig = url.pathname.endsWith('/configmaps');
+    const items = isConfig ? [config] : [];
     return send(response, 200, {
-      kind: 'List',
+      kind: isConfig ? 'ConfigMapList' : 'List',
       apiVersion: 'v1',
       metadata: { resourceVersion: String(cluster.version) },
       items,
@@ -99,7 +105,13 @@ function send(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-function list(collection: Collection, { searchParams }: URL, response: ServerResponse, cluster: ClusterState): void {
+function list(
+  collection: Collection,
+  { searchParams }: URL,
+  response: ServerResponse,
+  cluster: ClusterState,
+  asMetadata: boolean,
+): void {
   // The first page's version goes with all of them, in the token: what changes meanwhile comes by the watch.
   const [from = '0', version = String(cluster.version)] = (searchParams.get('continue') ?? '')
     .split('@')
@@ -107,9 +119,11 @@ function list(collection: Collection, { searchParams }: URL, response: ServerRes
   const page = cluster.page(collection, Number(from), Number(searchParams.get('limit') ?? cluster.pods));
   const metadata = { resourceVersion: version, ...(page.next === '' ? {} : { continue: `${page.next}@${version}` }) };
   response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(
-    `{"kind":"List","apiVersion":"v1","metadata":${JSON.stringify(metadata)},"items":[${page.items.join(',')}]}`,
-  );
+  const items = asMetadata ? page.items.map(metadataOf) : page.items;
+  const type = asMetadata
+    ? `"kind":"${METADATA_KIND}List","apiVersion":"meta.k8s.io/v1"`
+    : `"kind":"${KINDS[collection]}List","apiVersion":"v1"`;
+  response.end(`{${type},"metadata":${JSON.stringify(metadata)},"items":[${items.join(',')}]}`);
 }
 
 function watch(
@@ -117,7 +131,13 @@ function watch(
   { searchParams }: URL,
   response: ServerResponse,
   cluster: ClusterState,
+  metadata: boolean,
 ): void {
+  // A list by a watch: Go's clients fall back to a list where a server has no such thing.
+  if (searchParams.has('sendInitialEvents')) {
+    const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'Invalid', code: 422 };
+    return send(response, 422, { ...status, message: 'sendInitialEvents is forbidden for watch' });
+  }
   response.writeHead(200, { 'content-type': 'application/json' });
   response.flushHeaders();
   const end = setTimeout(() => response.end(), Number(searchParams.get('timeoutSeconds') ?? 300) * 1000);
@@ -126,19 +146,22 @@ function watch(
   const missed = cluster.eventsAfter(collection, Number(searchParams.get('resourceVersion')));
   if (missed === undefined) {
     response.end(
-      '{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}}\n',
+      '{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","code":410,"reason":"Expired","message":"too old resource version"}}\n',
     );
     return;
   }
-  for (const { line } of missed) response.write(line);
-  const one = { collection, response };
+  for (const { line } of missed) response.write(metadata ? asMetadata(line) : line);
+  const one = { collection, response, metadata };
   watches.add(one);
   response.on('close', () => watches.delete(one));
 }
 
 function bookmark(cluster: ClusterState): void {
-  const line = `{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"${cluster.version}"}}}\n`;
-  for (const { response } of watches) response.write(line);
+  const meta = `"metadata":{"resourceVersion":"${cluster.version}"}`;
+  for (const { collection, response, metadata } of watches) {
+    const line = `{"type":"BOOKMARK","object":{"kind":"${KINDS[collection]}","apiVersion":"v1",${meta}}}\n`;
+    response.write(metadata ? asMetadata(line) : line);
+  }
 }
 
 let ticking: NodeJS.Timeout | undefined;

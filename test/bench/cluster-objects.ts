@@ -11,6 +11,7 @@ import {
   workloadOf,
 } from './cluster-shape.ts';
 import type { PodLife } from './cluster-shape.ts';
+import { nodeAddress } from './cluster-shape.ts';
 
 export type PodStage = 'unscheduled' | 'scheduled' | 'running' | 'terminating';
 
@@ -43,6 +44,7 @@ export function nodeJson(node: number, version: number): string {
   const minute = String(Math.floor(version / 60) % 60).padStart(2, '0');
   return filled(NODE_TEMPLATE, {
     name: nodeName(node),
+    address: nodeAddress(node),
     version: String(version),
     heartbeat: `2026-11-23T${hour}:${minute}:00Z`,
   });
@@ -300,7 +302,7 @@ function node(): object {
         message: 'kubelet has what it needs',
       })),
       addresses: [
-        { type: 'InternalIP', address: '192.168.10.17' },
+        { type: 'InternalIP', address: '⟦address⟧' },
         { type: 'Hostname', address: '⟦name⟧' },
       ],
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },

@@ -49,6 +49,13 @@ export interface Rig {
   /** Ready, and a list of every pod. */
   whole(replica: Replica): Promise<Whole>;
   reader(replica: Replica): Reader;
+  /** Of another server on this machine, as administrator. The caller closes it. */
+  readerAt(port: number): Reader;
+  /** Ended for good, its agents too. */
+  stop(replica: Replica): Promise<void>;
+  readonly pki: ClusterPki;
+  /** kubeconfig, ca.crt, tls.crt, tls.key */
+  file(name: string): string;
   pace(intervalMs: number): Promise<void>;
   /** No more regular pushes to it until `pace`. */
   hold(replica: Replica): Promise<void>;
@@ -100,7 +107,7 @@ class ClusterRig implements Rig {
   readonly api: ChildProcess;
   readonly #options: RigOptions;
   readonly #directory: string;
-  readonly #pki: ClusterPki;
+  readonly pki: ClusterPki;
   readonly #replicas = new Set<Replica>();
   readonly #readers = new Map<Replica, Reader>();
   /** By push port. */
@@ -114,11 +121,11 @@ class ClusterRig implements Rig {
     this.api = api;
     this.#options = options;
     this.#directory = directory;
-    this.#pki = pki;
+    this.pki = pki;
   }
 
   async open(): Promise<void> {
-    const { ca, frontProxyCa, serving, admin } = this.#pki;
+    const { ca, frontProxyCa, serving, admin } = this.pki;
     const start = {
       kind: 'start',
       nodes: this.nodes,
@@ -145,7 +152,7 @@ class ClusterRig implements Rig {
     const replica = await this.#start({ api: await freePort(), push: await freePort() });
     const load = forkBeside('load');
     this.#loads.set(replica.ports.push, load);
-    const target = { url: `https://127.0.0.1:${replica.ports.push}`, ca: this.#pki.ca };
+    const target = { url: `https://127.0.0.1:${replica.ports.push}`, ca: this.pki.ca };
     const order: LoadOrder = {
       kind: 'start',
       nodes: this.nodes,
@@ -184,10 +191,25 @@ class ClusterRig implements Rig {
   reader(replica: Replica): Reader {
     const known = this.#readers.get(replica);
     if (known) return known;
-    const { cert, key } = this.#pki.admin;
-    const made = createReader(replica.ports.api, { ca: this.#pki.ca, cert, key });
+    const made = this.readerAt(replica.ports.api);
     this.#readers.set(replica, made);
     return made;
+  }
+
+  readerAt(port: number): Reader {
+    const { cert, key } = this.pki.admin;
+    return createReader(port, { ca: this.pki.ca, cert, key });
+  }
+
+  async stop(replica: Replica): Promise<void> {
+    this.#loads.get(replica.ports.push)?.disconnect();
+    this.#loads.delete(replica.ports.push);
+    this.#forget(replica);
+    await stopped(replica.child);
+  }
+
+  file(name: string): string {
+    return join(this.#directory, name);
   }
 
   async pace(intervalMs: number): Promise<void> {
@@ -213,7 +235,7 @@ class ClusterRig implements Rig {
   }
 
   floor(): Promise<Floor> {
-    const { ca, serving } = this.#pki;
+    const { ca, serving } = this.pki;
     return measureFloor(this.#runtime(), this.nodes, { ...serving, ca });
   }
 
@@ -242,19 +264,18 @@ class ClusterRig implements Rig {
   }
 
   #write(name: string, text: string): void {
-    writeFileSync(join(this.#directory, name), text, { mode: 0o600 });
+    writeFileSync(this.file(name), text, { mode: 0o600 });
   }
 
   #flags(ports: Replica['ports']): string[] {
-    const file = (name: string): string => join(this.#directory, name);
     return [
-      `--kubeconfig=${file('kubeconfig')}`,
+      `--kubeconfig=${this.file('kubeconfig')}`,
       '--bind-address=127.0.0.1',
       `--secure-port=${ports.api}`,
       `--push-port=${ports.push}`,
-      `--tls-cert-file=${file('tls.crt')}`,
-      `--tls-private-key-file=${file('tls.key')}`,
-      `--client-ca-file=${file('ca.crt')}`,
+      `--tls-cert-file=${this.file('tls.crt')}`,
+      `--tls-private-key-file=${this.file('tls.key')}`,
+      `--client-ca-file=${this.file('ca.crt')}`,
     ];
   }
 
@@ -288,7 +309,7 @@ class ClusterRig implements Rig {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

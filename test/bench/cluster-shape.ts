@@ -19,6 +19,16 @@ export function nodeName(node: number): string {
   return `worker-${String(node).padStart(4, '0')}.eu-central.example.com`;
 }
 
+/** Of its kubelet: all are one process's, which looks at the address that was dialled. */
+export function nodeAddress(node: number): string {
+  return `127.${1 + (node >> 16)}.${(node >> 8) & 255}.${node & 255}`;
+}
+
+export function nodeAt(address: string): number {
+  const [, high = 1, middle = 0, low = 0] = address.split('.').map(Number);
+  return ((high - 1) << 16) | (middle << 8) | low;
+}
+
 export function nodeOf(pod: number): number {
   return Math.floor(pod / PODS_PER_NODE);
 }

@@ -6,6 +6,9 @@ import type { PodLife } from './cluster-shape.ts';
 
 export type Collection = 'nodes' | 'pods';
 
+/** Events of a watch name their objects' kind, items of a list don't. */
+export const KINDS: Readonly<Record<Collection, string>> = { nodes: 'Node', pods: 'Pod' };
+
 export interface ClusterEvent {
   readonly version: number;
   readonly line: string;
@@ -87,7 +90,8 @@ export class ClusterState {
   }
 
   #tell(collection: Collection, type: string, object: string): void {
-    const event = { version: this.version, line: `{"type":"${type}","object":${object}}\n` };
+    const typed = `{"kind":"${KINDS[collection]}","apiVersion":"v1",${object.slice(1)}`;
+    const event = { version: this.version, line: `{"type":"${type}","object":${typed}}\n` };
     const kept = this.#events[collection];
     kept.push(event);
     if (kept.length > KEPT_EVENTS) kept.shift();

@@ -16,11 +16,12 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   native: async () => (await import('./native.ts')).benchNative(),
   cluster: async () => (await import('./cluster.ts')).benchCluster({ nodes: 1000 }),
   'cluster-lists': async () => (await import('./cluster-lists.ts')).benchClusterLists(),
+  beside: async () => (await import('./beside.ts')).benchBeside({ nodes: 1000 }),
   'cluster-5000': async () => (await import('./cluster.ts')).benchCluster({ nodes: 5000 }),
 };
 
 /** Minutes each, and gigabytes. */
-const ON_REQUEST = ['cluster', 'cluster-lists', 'cluster-5000'];
+const ON_REQUEST = ['cluster', 'cluster-lists', 'cluster-5000', 'beside'];
 
 process.exitCode = await main(process.argv.slice(2));
 
