@@ -1,7 +1,7 @@
 // Text of a meta/v1 Duration: Go's time.Duration.String(), "15.032s", "1m0.5s", "500ms", "0s".
 import { writeByte, writeDigits, writeInteger, writtenText } from './ascii.ts';
 
-/** The most bytes that one duration takes: 2^53 µs are 2501999792h59m… */
+/** The most bytes that one duration takes: 2^53 µs are 2501999h47m34.740991s, within what Go's Duration holds. */
 export const DURATION_MAX_BYTES = 24;
 
 const US_PER_SECOND = 1_000_000;

@@ -14,6 +14,7 @@ import type { Receipt } from '../store/row.ts';
 import { STORED_COLUMNS } from '../store/row.ts';
 import type { AgentIdentities } from './agent-identity.ts';
 import type { ClockSkew } from './clock-skew.ts';
+import type { PushAllowance } from './push-allowance.ts';
 import type { Room } from './push-body.ts';
 import { readBody } from './push-body.ts';
 import type { PushRefusals } from './push-refusals.ts';
@@ -41,6 +42,7 @@ export interface PushWatch {
   readonly skew: ClockSkew;
   readonly room: Room;
   readonly refusals: PushRefusals;
+  readonly allowance: PushAllowance;
   /** What is read of a batch. Decoded and stored at one go, so that the memory of one serves the next. */
   readonly wanted: Wanted;
 }
@@ -77,15 +79,17 @@ export async function takePush(
   request: IncomingMessage,
   node: string,
   parts: PushParts,
-  { skew, room, refusals, wanted }: PushWatch,
+  { skew, room, refusals, allowance, wanted }: PushWatch,
 ): Promise<PushAnswer> {
   const coding = request.headers['content-encoding'] ?? 'identity';
   if (coding !== 'identity') return refused('malformed', 'no content-encoding is taken here');
+  if (!allowance.has(node)) return refused('overloaded', 'this node pushes too much');
   const body = await readBody(request, room);
   if (body.kind === 'aborted') return body;
   if (body.kind === 'too_large') return refused('too_large', 'the batch is above 4 MiB');
   if (body.kind === 'overloaded') return refused('overloaded', 'too many pushes at once');
   const bytes = body.bytes.length;
+  allowance.spend(node, bytes);
   const beganMs = performance.now();
   const decoded = decodeBatch(body.bytes, request.headers['content-type'] ?? '', wanted);
   if (decoded.kind === 'refused') {

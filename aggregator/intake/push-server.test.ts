@@ -290,6 +290,18 @@ describe('createPushServer', () => {
     for (const socket of [kept, ...strangers]) socket.destroy();
   });
 
+  it('takes no more of a node that floods, and goes on with the others', async () => {
+    const large = encodeBatch(batch(), BATCH_JSON_V1);
+    const padded = Buffer.concat([large, Buffer.alloc(MAX_BATCH_BYTES - large.length, ' ')]);
+    const headers = { ...AUTHORIZED, 'content-type': BATCH_JSON_V1 };
+    const statuses: number[] = [];
+    for (let count = 0; count < 6; count++) statuses.push((await send({ headers, body: padded })).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 429]);
+    const refused = await push(batch({ sequence: 2 }));
+    expect([refused.status, codeOf(refused), refused.headers['retry-after']]).toEqual([429, 'overloaded', '1']);
+    expect((await outcomes()).at(-1)).toBe('headroom_push_total{outcome="overloaded"} 3');
+  });
+
   it('knows one path and one method', async () => {
     expect((await send({ path: '/', headers: AUTHORIZED })).status).toBe(404);
     const wrongMethod = await send({ method: 'GET', headers: AUTHORIZED });

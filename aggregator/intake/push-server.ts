@@ -9,6 +9,7 @@ import { CodedError } from '../../agent/runtime/coded-error.ts';
 import { watchClockSkew } from './clock-skew.ts';
 import { watchConnections } from './connection-room.ts';
 import type { ConnectionRoom, RoomOptions } from './connection-room.ts';
+import { createPushAllowance } from './push-allowance.ts';
 import { watchPushRefusals } from './push-refusals.ts';
 import type { PushAnswer, PushParts, PushWatch } from './push-route.ts';
 import { refused, takePush, wantedOfPushes } from './push-route.ts';
@@ -54,6 +55,7 @@ export function createPushServer(options: PushServerOptions): PushServer {
     skew: watchClockSkew(log),
     room: { takenBytes: 0, maxBytes: MAX_ROOM_BYTES },
     refusals: watchPushRefusals(log, options.clock),
+    allowance: createPushAllowance(options.clock),
     wanted: wantedOfPushes(),
   };
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

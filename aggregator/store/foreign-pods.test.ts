@@ -53,3 +53,16 @@ describe('rows of pods of other nodes', () => {
     expect(listed(store)).toHaveLength(1);
   });
 });
+
+describe('identities of a node that lies', () => {
+  it('are kept short: what is longer than any id is nobody’s', () => {
+    const { store } = testStore();
+    store.upsertPod(WEB);
+    const long = 'x'.repeat(4096);
+    const lies = [containerIdentity(1, long), { ...containerIdentity(2, MAIN), podUid: long }];
+    const accepted = store.accept(batch({ identities: lies, rows: [usageRow(1), usageRow(2)] }), 0, WALL_MS);
+    expect(accepted.kind).toBe('accepted');
+    expect(listed(store)).toHaveLength(1);
+    expect([store.counts().slots, store.containerOf('n1', batch().bootId, batch().epoch, 1)]).toEqual([1, undefined]);
+  });
+});

@@ -77,7 +77,7 @@ export class NodeState {
       if (before !== undefined) this.release(before.slot);
       const { kind, podUid } = identity;
       // A pod's containers follow it.
-      if (given !== podUid) [given, uid] = [podUid, sameText(podUid)];
+      if (given !== podUid) [given, uid] = [podUid, podUid.length > MAX_ID ? '' : sameText(podUid)];
       refs.set(identity.ref, { kind, podUid: uid, slot });
       if (kind === 'container' || kind === 'pod') untold.add(identity.ref);
     }
@@ -117,9 +117,12 @@ export class NodeState {
 /** Key of the node's own slot; those of containers are their ids. */
 export const NODE_KEY = '(node)';
 
+/** Characters of an id: a container's has 64, a pod's uid 36. A node may lie, and what is kept of each of its refs must stay small. */
+const MAX_ID = 128;
+
 /** '' for what is no id of a container. */
 export function containerKey(containerId: string): string {
-  return containerId === NODE_KEY ? '' : containerId;
+  return containerId === NODE_KEY || containerId.length > MAX_ID ? '' : containerId;
 }
 
 /** '' for rows whose points are not kept: nothing reads those of slices and of pods' own cgroups yet. */
