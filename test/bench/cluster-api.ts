@@ -20,12 +20,16 @@ export interface ApiStart {
 
 /** `perSecond`: pods replaced; pods whose status changes otherwise; nodes whose status changes. */
 export type ApiOrder =
-  ApiStart | { readonly kind: 'churn'; readonly replaced: number; readonly touched: number; readonly nodes: number };
+  | ApiStart
+  | { readonly kind: 'churn'; readonly replaced: number; readonly touched: number; readonly nodes: number }
+  /** How many tokens it was asked about since the last order of this kind. */
+  | { readonly kind: 'token_reviews' };
 
 export type ApiSaying =
   | { readonly kind: 'listening'; readonly port: number }
   /** The kubelet started the containers of a pod that was made anew. */
-  | { readonly kind: 'started'; readonly life: PodLife };
+  | { readonly kind: 'started'; readonly life: PodLife }
+  | { readonly kind: 'token_reviews'; readonly count: number };
 
 const TICK_MS = 100;
 const BOOKMARK_MS = 60_000;
@@ -41,12 +45,18 @@ interface Watch {
 
 const watches = new Set<Watch>();
 let state: ClusterState | undefined;
+let tokenReviews = 0;
 
 process.on('message', (order: ApiOrder) => void obey(order));
 process.on('disconnect', () => process.exit(0));
 
 async function obey(order: ApiOrder): Promise<void> {
   if (order.kind === 'churn') return churn(order.replaced, order.touched, order.nodes);
+  if (order.kind === 'token_reviews') {
+    say({ kind: 'token_reviews', count: tokenReviews });
+    tokenReviews = 0;
+    return;
+  }
   const cluster = new ClusterState(order.nodes, order.pods);
   state = cluster;
   cluster.onEvent = (collection, { line }) => {
@@ -93,6 +103,7 @@ async function answer(
   }
   const body: unknown = chunks.length === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString());
   const review = reviewOf(url.pathname, body);
+  if (url.pathname.endsWith('/tokenreviews')) tokenReviews++;
   if (review) return send(response, review.status, review.body);
   if (request.method === 'GET') {
     const { status, body } = elsewhere(url.pathname);

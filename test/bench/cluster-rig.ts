@@ -63,6 +63,8 @@ export interface Rig {
   pushAll(replica: Replica): Promise<void>;
   /** Since the last call. */
   counts(replica: Replica): Promise<LoadCounts>;
+  /** Asked of the API server since the last call. */
+  tokenReviews(): Promise<number>;
   profile(replica: Replica, name: string, edge: 'begin' | 'end'): Promise<void>;
   /** What a bare server takes under the same load. To be measured alone. */
   floor(): Promise<Floor>;
@@ -226,6 +228,18 @@ class ClusterRig implements Rig {
 
   counts(replica: Replica): Promise<LoadCounts> {
     return asked<LoadCounts>(this.#loads.get(replica.ports.push)!, { kind: 'counts' } satisfies LoadOrder);
+  }
+
+  tokenReviews(): Promise<number> {
+    return new Promise((resolve) => {
+      const take = (saying: ApiSaying): void => {
+        if (saying.kind !== 'token_reviews') return;
+        this.api.off('message', take);
+        resolve(saying.count);
+      };
+      this.api.on('message', take);
+      this.api.send({ kind: 'token_reviews' });
+    });
   }
 
   async profile(replica: Replica, name: string, edge: 'begin' | 'end'): Promise<void> {

@@ -182,6 +182,7 @@ async function restartFigures(rig: Rig, first: Replica): Promise<Figure[]> {
   const second = await rig.startReplica();
   await rig.whole(second);
   await sleep(SCRAPE_MS);
+  await rig.tokenReviews();
   const again = await rig.restart(second);
   let refused = 0;
   let worstMs = 0;
@@ -201,6 +202,8 @@ async function restartFigures(rig: Rig, first: Replica): Promise<Figure[]> {
   return [
     figure('replica killed and started again: ready', readyMs, 'ms', bound),
     figure('replica killed and started again: whole list', tookMs, 'ms', bound),
+    // Each agent's token once, however often it pushed meanwhile; the other replica has its own remembered.
+    figure('replica killed and started again: tokens reviewed', await rig.tokenReviews(), 'reviews', rig.nodes),
     figure('the other replica meanwhile: requests refused', refused, 'requests', 0),
     figure('the other replica meanwhile: slowest list of nodes', worstMs, 'ms'),
   ];

@@ -170,6 +170,29 @@ describe('an autoscaler', () => {
   );
 
   it.concurrent(
+    'on an average memory value goes 1 → 3 → 5, and on one container’s too',
+    async () => {
+      const steps = [
+        { total: { memoryBytes: 270 * MIB }, replicas: 3 },
+        { total: { memoryBytes: 700 * MIB }, replicas: 5 },
+      ];
+      const target = { type: 'AverageValue', averageValue: '100Mi' };
+      const whole = { type: 'Resource', resource: { name: 'memory', target } };
+      const one = { type: 'ContainerResource', containerResource: { name: 'memory', container: 'main', target } };
+      const containers = [
+        { name: 'main', requests },
+        { name: 'side', requests },
+      ];
+      const seen = await Promise.all([
+        scale({ name: 'memory-value', containers: [{ name: 'main', requests }], metric: whole, steps }),
+        scale({ name: 'one-container-memory', containers, metric: one, loaded: 'main', steps }),
+      ]);
+      expect(seen.map(({ length }) => length)).toEqual([2, 2]);
+    },
+    3 * STEP_MS,
+  );
+
+  it.concurrent(
     'on memory goes 1 → 3 → 5, up by utilization',
     async () => {
       const steps = [
