@@ -18,6 +18,22 @@ describe('the table of figures', () => {
     ]);
   });
 
+  it('leaves the tables of benches that were not measured now', () => {
+    const setting = { command: 'old', node: 'v20.0.0', kernel: '6.1', cpu: 'x', commit: 'abc', date: '2026-11-23' };
+    const before = benchmarksPage(figures, setting);
+    const api = [{ bench: 'api', figure: 'one pod', value: 0.1, unit: 'ms' }];
+    const page = benchmarksPage(api, { ...setting, command: 'new' }, before);
+    expect(page.match(/^## .*|^Made by `\w+`|^\| (?:one pod|push) .*/gm)).toEqual([
+      '## api',
+      'Made by `new`',
+      '| one pod |   0.1 | ms   |       |       |         |',
+      '## codec',
+      'Made by `old`',
+      '| push   | 25,895 | bytes |       |       |         |',
+    ]);
+    expect(benchmarksPage([], setting, page)).toBe(page);
+  });
+
   it('says on the page how it was made, with a table a bench', () => {
     const page = benchmarksPage(figures, {
       command: 'npm run bench -- api codec --write',

@@ -65,7 +65,11 @@ export async function benchClusterLists(): Promise<Figure[]> {
       if (one.bound.warm !== undefined) figures.push(await measured(rig, replica, one, 'warm'));
       if (one.bound.changed !== undefined) figures.push(await measured(rig, replica, one, 'changed'));
     }
-    return [...figures, figureOf('rss after these reads', resident(replica.pid).nowMib, 'MiB', 230)];
+    return [
+      ...figures,
+      figureOf('rss after these reads', resident(replica.pid).nowMib, 'MiB', 230),
+      figureOf('Node of the aggregator', rig.nodeMajor(), 'major version'),
+    ];
   } finally {
     await rig.close();
   }

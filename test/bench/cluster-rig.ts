@@ -1,4 +1,5 @@
 // The processes of the cluster bench and what they are told: fake API server, agents, replicas of the aggregator.
+import { execFileSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -65,6 +66,8 @@ export interface Rig {
   counts(replica: Replica): Promise<LoadCounts>;
   /** Asked of the API server since the last call. */
   tokenReviews(): Promise<number>;
+  /** Major version of the aggregator's Node. */
+  nodeMajor(): number;
   profile(replica: Replica, name: string, edge: 'begin' | 'end'): Promise<void>;
   /** What a bare server takes under the same load. To be measured alone. */
   floor(): Promise<Floor>;
@@ -240,6 +243,10 @@ class ClusterRig implements Rig {
       this.api.on('message', take);
       this.api.send({ kind: 'token_reviews' });
     });
+  }
+
+  nodeMajor(): number {
+    return Number(/\d+/.exec(execFileSync(aggregatorNode(), ['--version'], { encoding: 'utf8' }))?.[0]);
   }
 
   async profile(replica: Replica, name: string, edge: 'begin' | 'end'): Promise<void> {

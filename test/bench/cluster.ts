@@ -53,7 +53,11 @@ export async function benchCluster(options: ClusterOptions): Promise<Figure[]> {
     await sleep(SCRAPE_MS);
     const slow = await intakeFigures(rig, replica, 15, floor, atStart ? 7 : undefined);
     const restarted = await restartFigures(rig, replica);
-    return [...started, ...quiet, ...read, ...slow, ...restarted, figure('machine', availableParallelism(), 'CPUs')];
+    const setting = [
+      figure('Node of the aggregator', rig.nodeMajor(), 'major version'),
+      figure('machine', availableParallelism(), 'CPUs'),
+    ];
+    return [...started, ...quiet, ...read, ...slow, ...restarted, ...setting];
   } finally {
     await rig.close();
   }

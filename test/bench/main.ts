@@ -1,7 +1,7 @@
 // `npm run bench -- [name…] [--write]`: figures beside their bounds and floors, as a table and as one JSON line each.
 // A figure is never a pass or a failure: it says what this machine did, and the floor says what this machine could have done.
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Figure } from './figure.ts';
@@ -20,6 +20,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'cluster-5000': async () => (await import('./cluster.ts')).benchCluster({ nodes: 5000 }),
 };
 
+/** From source and from dist/ alike: npm runs a script in the package's folder. */
+const PAGE = 'docs/benchmarks.md';
 /** Minutes each, and gigabytes. */
 const ON_REQUEST = ['cluster', 'cluster-lists', 'cluster-5000', 'beside'];
 
@@ -52,17 +54,17 @@ function readArguments(argv: readonly string[]) {
 }
 
 function writePage(figures: readonly Figure[], names: readonly string[]): void {
-  const page = benchmarksPage(figures, {
+  const setting = {
     command: `npm run bench -- ${names.join(' ')} --write`,
     node: process.version,
     kernel: release(),
     cpu: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
     commit: commit(),
     date: new Date().toISOString().slice(0, 10),
-  });
-  // From source and from dist/ alike: npm runs a script in the package's folder.
-  writeFileSync('docs/benchmarks.md', page);
-  process.stderr.write('wrote docs/benchmarks.md\n');
+  };
+  const before = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '';
+  writeFileSync(PAGE, benchmarksPage(figures, setting, before));
+  process.stderr.write(`wrote ${PAGE}\n`);
 }
 
 function commit(): string {

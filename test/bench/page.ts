@@ -31,26 +31,49 @@ export function figureTable(figures: readonly Figure[], named = true): readonly 
   return [line(HEAD), line(rule), ...rows.map(line)];
 }
 
-/** docs/benchmarks.md: where and how it was measured, then a table a bench. */
-export function benchmarksPage(figures: readonly Figure[], setting: Setting): string {
-  const benches = [...new Set(figures.map((each) => each.bench))];
-  return `${[
-    '# Benchmarks',
-    '',
-    `Made by \`${setting.command}\` on ${setting.date} at commit ${setting.commit}: Node ${setting.node}, Linux ${setting.kernel}, ${setting.cpu}.`,
-    '',
-    'A bound is what the figure has to stay within. A floor is what the machine itself took in the same run for the least work that',
-    'could do (a C program, a bare request, a plain copy): compare ratios, not absolute times, between machines.',
-    ...benches.flatMap((bench) => [
-      '',
-      `## ${bench}`,
-      '',
-      ...figureTable(
+const INTRODUCTION = [
+  '# Benchmarks',
+  '',
+  'A bound is what the figure has to stay within. A floor is what the machine itself took in the same run for the least work that',
+  'could do (a C program, a bare request, a plain copy): compare ratios, not absolute times, between machines.',
+].join('\n');
+
+/**
+ * docs/benchmarks.md: a table a bench, with where and how it was measured.
+ * @param before the page as it is: benches that were not measured now stay
+ */
+export function benchmarksPage(figures: readonly Figure[], setting: Setting, before = ''): string {
+  const sections = sectionsOf(before);
+  for (const bench of new Set(figures.map((each) => each.bench))) {
+    sections.set(
+      bench,
+      sectionText(
         figures.filter((each) => each.bench === bench),
-        false,
+        setting,
       ),
-    ]),
-  ].join('\n')}\n`;
+    );
+  }
+  const benches = [...sections].map(([bench, text]) => `## ${bench}\n\n${text}`);
+  return `${[INTRODUCTION, ...benches].join('\n\n')}\n`;
+}
+
+function sectionText(figures: readonly Figure[], { command, date, commit, node, kernel, cpu }: Setting): string {
+  return [
+    `Made by \`${command}\` on ${date} at commit ${commit}: Node ${node}, Linux ${kernel}, ${cpu}.`,
+    '',
+    ...figureTable(figures, false),
+  ].join('\n');
+}
+
+/** By bench, in their order. */
+function sectionsOf(page: string): Map<string, string> {
+  const [, ...sections] = page.split(/^## /m);
+  return new Map(
+    sections.map((section) => {
+      const [bench = '', ...text] = section.split('\n');
+      return [bench, text.join('\n').trim()];
+    }),
+  );
 }
 
 /** Three significant digits, whole numbers from 1,000 on with separators. */
