@@ -20,11 +20,13 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 let release: readonly Manifest[];
 let beside: readonly Manifest[];
 let resizing: readonly Manifest[];
+let listening: readonly Manifest[];
 
 beforeAll(async () => {
   release = await render('overlays/release');
   beside = await render('overlays/beside');
   resizing = await renderOwn('resources: [DEPLOY/overlays/release]\ncomponents: [DEPLOY/components/resize]\n');
+  listening = await renderOwn('resources: [DEPLOY/overlays/release]\ncomponents: [DEPLOY/components/ebpf]\n');
 });
 
 function template(manifests: readonly Manifest[], role: 'agent' | 'aggregator'): PodTemplate {
@@ -191,6 +193,28 @@ describe('pods', () => {
     const mounted = (spec.volumes ?? []).flatMap(({ hostPath }) => (hostPath ? [hostPath] : []));
     expect(mounted).toEqual(role === 'agent' ? [{ path: '/sys/fs/cgroup', type: 'Directory' }] : []);
     for (const { readOnly } of spec.containers[0].volumeMounts ?? []) expect(readOnly).toBe(true);
+  });
+
+  it('of the agent are root with the capabilities that eBPF and PSI triggers need with the ebpf component alone, and with no more', () => {
+    const { spec } = template(listening, 'agent');
+    expect(spec['securityContext']).toEqual({
+      runAsNonRoot: false,
+      runAsUser: 0,
+      runAsGroup: 0,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    expect(spec.containers[0].securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'], add: ['BPF', 'PERFMON', 'SYS_RESOURCE'] },
+    });
+    for (const shared of ['hostNetwork', 'hostPID', 'hostIPC']) expect(spec[shared]).toBeUndefined();
+    expect(spec.volumes).toEqual(template(release, 'agent').spec.volumes);
+    const writable = (spec.containers[0].volumeMounts ?? []).filter(({ readOnly }) => readOnly !== true);
+    expect(writable).toEqual([{ name: 'cgroup', mountPath: '/host/sys/fs/cgroup', readOnly: false }]);
+    expect(spec.containers[0].args).toEqual(containerOf(release, 'agent').args);
+    expect(rightsOf(listening, 'headroom-agent')).toEqual([]);
+    expect(template(listening, 'aggregator')).toEqual(template(release, 'aggregator'));
   });
 
   it('of the agent go on every node, before others and in at most 128 Mi', () => {
