@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fakeCgroup, fakeTime } from '../../test/fakes/fake-node.ts';
@@ -184,6 +185,48 @@ describe('the debugging endpoint', () => {
     });
     expect(seen).toEqual(['second', 'third']);
   });
+
+  it('lets a reader go that does not keep up: connection, listener and all', async () => {
+    const { signals, port } = await setUp();
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write('GET /api/signals/stream HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.pause(); // takes nothing from here on
+    const text = 'x'.repeat(64 * 1024);
+    const note = (): void => signals.note({ atBootMs: 1, atWallMs: 2, ref: 1, kind: 'k', resource: 'cpu', text });
+    await expect
+      .poll(
+        () => {
+          note();
+          return signals.listening;
+        },
+        { timeout: 10_000, interval: 5 },
+      )
+      .toBe(0);
+    socket.resume();
+    await new Promise((resolve) => socket.once('close', resolve));
+  });
+
+  it('is free for the next profile when the one who asked for a heap snapshot goes away', async () => {
+    const { ask, port } = await setUp({ token: TOKEN });
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(`GET /api/profiles/heap HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`);
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.destroy();
+    await expect
+      .poll(async () => (await ask('/api/profiles/cpu?seconds=1', BEARER)).status, { timeout: 20_000 })
+      .toBe(200);
+  }, 30_000);
+
+  it('answers HEAD of a stream and of a snapshot with their headers, and leaves nothing open', async () => {
+    const { ask, signals } = await setUp({ token: TOKEN });
+    expect((await ask('/api/signals/stream', {}, 'HEAD')).status).toBe(200);
+    expect((await ask('/api/profiles/heap', BEARER, 'HEAD')).status).toBe(200);
+    await expect.poll(() => signals.listening).toBe(0);
+    expect((await ask('/api/profiles/cpu?seconds=1', BEARER)).status).toBe(200);
+  }, 30_000);
 });
 
 describe('SignalLog', () => {

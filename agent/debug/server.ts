@@ -2,6 +2,8 @@
 // Every request passes the guard; a token is told in the Authorization header, or once as ?token= for a browser's cookie.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { CodedError } from '../runtime/coded-error.ts';
 import type { Address } from '../runtime/flag-table.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -23,7 +25,7 @@ export interface DebugRequest {
 export interface DebugAnswer {
   readonly status: number;
   readonly type: string;
-  readonly body: string | NodeJS.ReadableStream;
+  readonly body: string | Readable;
   /** Offered for saving under this name. */
   readonly fileName?: string;
 }
@@ -188,11 +190,13 @@ function send(res: http.ServerResponse, { status, type, body, fileName }: DebugA
     'content-type': type,
     ...(fileName === undefined ? {} : { 'content-disposition': `attachment; filename="${fileName}"` }),
   });
-  if (head) res.end();
-  else if (typeof body === 'string') res.end(body);
+  if (head) {
+    if (typeof body !== 'string') body.destroy();
+    res.end();
+  } else if (typeof body === 'string') res.end(body);
   else {
-    res.once('close', () => (body as NodeJS.ReadableStream & { destroy(): void }).destroy());
-    body.pipe(res);
+    // Whichever ends or fails first takes the other along: a reader that was let go must not hold its connection.
+    pipeline(body, res, () => undefined);
   }
 }
 

@@ -25,6 +25,10 @@ export class SignalLog {
   readonly #listeners = new Set<(entry: SignalEntry) => void>();
   #nextId = 1;
 
+  get listening(): number {
+    return this.#listeners.size;
+  }
+
   /** Oldest first. @param afterId only newer ones */
   entries(afterId = 0): readonly SignalEntry[] {
     return this.#kept.filter(({ id }) => id > afterId);
