@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #define MOST_LOG_BYTES (256 * 1024)
+#define MOST_EXACT 9007199254740991.0 // Number.MAX_SAFE_INTEGER
 
 struct hook {
 	struct watch watch;
@@ -45,6 +46,8 @@ static void shut(struct hook *hook)
 {
 	if (!hook->skeleton)
 		return;
+	// First, while its descriptor is still this ring's: a number that another file got meanwhile must not be taken from the loop.
+	watch_stop(&hook->watch);
 	if (hook->link > 0)
 		close(hook->link);
 	ring_close(&hook->ring);
@@ -52,7 +55,8 @@ static void shut(struct hook *hook)
 	hook->skeleton = NULL;
 	if (hook->batch)
 		napi_delete_reference(hook->watch.env, hook->batch);
-	watch_stop(&hook->watch);
+	hook->batch = NULL;
+	hook->batch_bytes = NULL;
 }
 
 static void on_finalize(napi_env env, void *object, void *hint)
@@ -78,6 +82,8 @@ static void on_ready(struct watch *watch, int events)
 {
 	struct hook *hook = (struct hook *)watch;
 	(void)events;
+	if (!hook->skeleton)
+		return;
 	size_t filled = ring_drain(&hook->ring, hook->batch_bytes, hook->batch_size);
 	if (filled > 0)
 		watch_call(watch, (double)filled);
@@ -94,7 +100,7 @@ static void configure(napi_env env, struct hook *hook, napi_value knobs)
 		if (napi_has_named_property(env, knobs, knob->name, &given) != napi_ok || !given)
 			continue;
 		if (napi_get_named_property(env, knobs, knob->name, &value) == napi_ok &&
-		    napi_get_value_double(env, value, &number) == napi_ok && number >= 0)
+		    napi_get_value_double(env, value, &number) == napi_ok && number >= 0 && number <= MOST_EXACT)
 			*(__u64 *)((char *)variables(hook, kind->read_only) + knob->offset) = (__u64)number;
 	}
 	if (kind->tracked)
@@ -237,6 +243,8 @@ napi_value hook_track(napi_env env, napi_callback_info call)
 	if (!take_arguments(env, call, 3, values) || !take_number(env, values[1], &id) ||
 	    !take_number(env, values[2], &slot))
 		return NULL;
+	if (!(id >= 0 && id <= MOST_EXACT) || !(slot >= 0 && slot <= UINT32_MAX))
+		return throw_refusal(env, EINVAL, "track a cgroup", "");
 	struct hook *hook = open_hook(env, values[0]);
 	if (!hook || !hook->kind->tracked)
 		return NULL;
@@ -258,6 +266,8 @@ napi_value hook_untrack(napi_env env, napi_callback_info call)
 	double id;
 	if (!take_arguments(env, call, 2, values) || !take_number(env, values[1], &id))
 		return NULL;
+	if (!(id >= 0 && id <= MOST_EXACT))
+		return throw_refusal(env, EINVAL, "untrack a cgroup", "");
 	struct hook *hook = open_hook(env, values[0]);
 	if (!hook || !hook->kind->tracked)
 		return NULL;
@@ -325,6 +335,8 @@ napi_value hook_walk(napi_env env, napi_callback_info call)
 	double pass;
 	if (!take_arguments(env, call, 2, values) || !take_number(env, values[1], &pass))
 		return NULL;
+	if (!(pass >= 0 && pass <= MOST_EXACT))
+		return throw_refusal(env, EINVAL, "walk", "");
 	struct hook *hook = open_hook(env, values[0]);
 	if (!hook)
 		return NULL;

@@ -35,9 +35,10 @@ static void shut(struct trigger *trigger)
 		return;
 	int fd = trigger->fd;
 	trigger->fd = -1;
+	uv_loop_t *loop = trigger->watch.poll.loop;
 	watch_stop(&trigger->watch);
 	uv_fs_t *request = malloc(sizeof(*request));
-	if (!request || uv_fs_close(trigger->watch.poll.loop, request, fd, on_file_closed) != 0) {
+	if (!request || uv_fs_close(loop, request, fd, on_file_closed) != 0) {
 		free(request);
 		close(fd);
 	}
@@ -56,7 +57,8 @@ static void on_end(struct watch *watch)
 {
 	struct trigger *trigger = (struct trigger *)watch;
 	watch_stop(watch);
-	close(trigger->fd);
+	if (trigger->fd >= 0)
+		close(trigger->fd);
 	trigger->fd = -1;
 }
 
@@ -69,6 +71,8 @@ static void on_closed(struct watch *watch)
 static void on_ready(struct watch *watch, int events)
 {
 	struct trigger *trigger = (struct trigger *)watch;
+	if (trigger->fd < 0)
+		return;
 	struct pollfd state = {.fd = trigger->fd, .events = POLLPRI};
 	// libuv has just taken the event; what is still there is an error.
 	bool ended = !(events & UV_PRIORITIZED) || (poll(&state, 1, 0) > 0 && (state.revents & (POLLERR | POLLNVAL)));

@@ -1,14 +1,18 @@
 // What is left without capabilities, without BTF and without the addon: a list of what is missing and why, and sources that work.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../guest/until.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
 const NO_RIGHTS = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs'];
 const HIDE_BTF = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', 'sh'];
+
+const HIDE_ADDON = ['unshare', '--mount', 'sh', '-c', `mount -t tmpfs none ${REPOSITORY}/build && exec "$@"`, 'sh'];
+const WAIT_MS = 20_000;
 
 /** Starts every source in the way of the agent, sees one change of a memory.events, ends by itself. */
 const PROGRAM = `
@@ -89,14 +93,14 @@ describe('the signal sources work', () => {
   it('without capabilities, and name the ones that eBPF needs', () => {
     const answer = run(NO_RIGHTS);
     expect(answer.signal).toMatchObject({ kind: 'memory-events', cgroup: 'a' });
-    expect(causes(answer, 'ebpf_')).toHaveLength(6);
+    expect(causes(answer, 'ebpf_')).toHaveLength(7);
     for (const cause of causes(answer, 'ebpf_')) expect(cause).toMatch(/^the process lacks CAP_BPF and CAP_PERFMON/);
   });
 
   it('without BTF, and say so', () => {
     const answer = run(HIDE_BTF);
     expect(answer.signal).toMatchObject({ kind: 'memory-events', cgroup: 'a' });
-    expect(causes(answer, 'ebpf_')).toHaveLength(6);
+    expect(causes(answer, 'ebpf_')).toHaveLength(7);
     for (const cause of causes(answer, 'ebpf_')) expect(cause).toMatch(/^this kernel has no BTF/);
   });
 
@@ -104,6 +108,62 @@ describe('the signal sources work', () => {
     const answer = run([], '/nowhere/headroom.node');
     expect(answer.signal).toMatchObject({ kind: 'memory-events', cgroup: 'a' });
     expect(causes(answer, 'psi_triggers')).toEqual([expect.stringMatching(/not built: npm run build:native/)]);
-    expect(causes(answer, 'ebpf_')).toHaveLength(6);
+    expect(causes(answer, 'ebpf_')).toHaveLength(7);
+  });
+});
+
+describe('the agent works', () => {
+  /** The built agent on the test's tree until it is ready and has read a container. @returns its /metrics, without the help lines */
+  async function metricsOf(wrapper: readonly string[]): Promise<string> {
+    const main = join(REPOSITORY, 'dist/agent/main.js');
+    const flags = [`--cgroup-root=${join(work, 'pods')}`, '--listen=127.0.0.1:0', '--debug-listen=127.0.0.1:0'];
+    const [command = '', ...args] = [...wrapper, process.execPath, main, '--node-name=without', ...flags];
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += String(chunk)));
+    try {
+      const port = await until('its port', WAIT_MS, () => {
+        if (child.exitCode !== null) throw new Error(`the agent ended: ${text}`);
+        return /"health":(\d+)/.exec(text)?.[1];
+      });
+      const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`);
+      await until('readiness', WAIT_MS, async () => ((await get('/readyz')).status === 200 ? true : undefined));
+      const { rows } = (await (await get('/containers')).json()) as {
+        rows: { kind: string; memoryCurrentBytes: number }[];
+      };
+      expect(rows.find(({ kind }) => kind === 'container')?.memoryCurrentBytes).toBe(4096);
+      return (await (await get('/metrics')).text()).replaceAll(/^#.*\n/gm, '');
+    } finally {
+      child.kill('SIGTERM');
+      await until('its end', WAIT_MS, () => child.exitCode ?? child.signalCode ?? undefined);
+      expect(child.exitCode).toBe(0);
+    }
+  }
+
+  beforeAll(() => {
+    const container = join(work, 'pods/kubepods/burstable/pod5a7e9c1d-0b1f-4a44-9d1e-000000000001', 'a'.repeat(64));
+    mkdirSync(container, { recursive: true });
+    writeFileSync(join(work, 'pods/cgroup.controllers'), 'cpu memory pids\n');
+    const files = {
+      'memory.current': '4096\n',
+      'memory.max': 'max\n',
+      'memory.events': 'max 0\n',
+      'cpu.stat': 'usage_usec 5\n',
+    };
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(container, name), content);
+    spawnSync('chmod', ['-R', 'a+rX', work]);
+  });
+
+  it.each([
+    ['where all is there', [], /^headroom_agent_capability\{name="ebpf_oom_victim",cause=""\} 1$/m],
+    [
+      'without capabilities',
+      NO_RIGHTS,
+      /name="ebpf_oom_victim",cause="the process lacks CAP_BPF and CAP_PERFMON.*\} 0$/m,
+    ],
+    ['without BTF', HIDE_BTF, /name="ebpf_oom_victim",cause="this kernel has no BTF.*\} 0$/m],
+    ['without the addon', HIDE_ADDON, /name="ebpf_oom_victim",cause="the native addon was not built.*\} 0$/m],
+  ])('%s: it reads containers, says what is missing on /metrics, and ends cleanly', async (_, wrapper, told) => {
+    expect(await metricsOf(wrapper)).toMatch(told);
   });
 });
