@@ -12,6 +12,7 @@ import { SignalLog } from './debug/signal-log.ts';
 import { rowView } from './containers-view.ts';
 import type { AgentFlags } from './flags.ts';
 import { createKernelSignals } from './kernel-signals.ts';
+import type { KernelSignals, KernelSignalsParts } from './kernel-signals.ts';
 import { json, listen, text } from './listener.ts';
 import type { Listener, Routes } from './listener.ts';
 import { createAgentMetrics } from './metrics.ts';
@@ -54,7 +55,7 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   const clock = systemClock(`${flags['proc-root']}/uptime`);
   const cpus = availableParallelism();
   const hierarchy = openHierarchy(flags['cgroup-root'], flags['proc-root']);
-  const open = (path: string): RowFiles => new CgroupFiles(hierarchy, path);
+  const open = (path: string): RowFiles => kernel.files(path, new CgroupFiles(hierarchy, path));
   const roster = new Roster({ clock, log, open, cpus });
   const aggregators: Replicas[] = [];
   const signals = new SignalLog();
@@ -64,7 +65,9 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   };
   const thresholds = { noiseBytes: NOISE_BYTES_PER_CPU * cpus };
   const sampler = new Sampler({ clock, roster, thresholds, onFindings, onTick: (figures) => metrics.tick(figures) });
-  const kernel = createKernelSignals({ hierarchy, clock, roster, signals, attend: (row) => sampler.attend(row) });
+  const attend: KernelSignalsParts['attend'] = (row, said) => sampler.attend(row, said);
+  const heard = { attend, onLife: (path: string) => hearOf(discovery, path), onSignal: (kind: string, delayMs: number) => metrics.signal(kind, delayMs) }; // prettier-ignore
+  const kernel = createKernelSignals({ hierarchy, clock, roster, signals, ...heard });
   let started = false;
   const discovery = new Discovery({
     hierarchy,
@@ -89,7 +92,7 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
     ...kernel.capabilities(),
     memoryLock,
   ];
-  const metrics = createMetrics(roster, sampler, capabilities);
+  const metrics = createMetrics(roster, sampler, capabilities, kernel.hooks);
   const listener = await listen(flags.listen, routesOf(flags, roster, sampler, aggregators, metrics));
   const debug = await startDebug(flags, { clock, log, roster, signals, aggregators, capabilities });
   roster.addNode(nodeFiles(new NodeFiles(flags['proc-root'], hierarchy)));
@@ -104,6 +107,11 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
     await closeAll(tick, discovery, aggregators, roster, listener);
   };
   return { port: listener.port, debugPort: debug.port, capabilities, close };
+}
+
+/** inotify tells of births and deaths too; where it ran out, this keeps scanning from being all there is. */
+function hearOf(discovery: Discovery, path: string): void {
+  if (discovery.mode === 'scan') discovery.hear(path);
 }
 
 interface NotePlaces {
@@ -213,7 +221,12 @@ async function resolveHost(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
-function createMetrics(roster: Roster, sampler: Sampler, capabilities: () => readonly CapabilityState[]): AgentMetrics {
+function createMetrics(
+  roster: Roster,
+  sampler: Sampler,
+  capabilities: () => readonly CapabilityState[],
+  hooks: KernelSignals['hooks'],
+): AgentMetrics {
   return createAgentMetrics({
     rowsByKind: () => {
       const kinds = new Map<string, number>();
@@ -225,6 +238,7 @@ function createMetrics(roster: Roster, sampler: Sampler, capabilities: () => rea
     refusedCgroups: () => roster.refused,
     ringBytes: () => roster.rows().reduce((sum, row) => sum + row.ring.allocatedBytes, 0),
     capabilities,
+    hooks,
   });
 }
 

@@ -1,17 +1,19 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { EventHook, Hook, KernelEvent, Native } from '../native/index.ts';
 import { fakeCgroup } from '../test/fakes/fake-node.ts';
 import { openHierarchy } from './cgroup/hierarchy.ts';
 import { SignalLog } from './debug/signal-log.ts';
 import { createKernelSignals } from './kernel-signals.ts';
-import type { KernelSignals } from './kernel-signals.ts';
+import type { KernelSignals, KernelSignalsParts } from './kernel-signals.ts';
 import { Roster } from './roster.ts';
 import type { Row } from './row.ts';
 import { systemClock } from './runtime/clock.ts';
 import { silentLogger } from './runtime/logger.ts';
 
+const MIB = 2 ** 20;
 const PATH = 'kubepods/pod1/c1';
 const made: { readonly folder: string; readonly kernel: KernelSignals }[] = [];
 
@@ -22,7 +24,7 @@ afterEach(() => {
   }
 });
 
-function setUp() {
+function setUp(more: Partial<KernelSignalsParts> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'headroom-signals-'));
   writeFileSync(join(folder, 'cgroup.controllers'), 'cpu memory\n');
   const directory = join(folder, PATH);
@@ -43,12 +45,40 @@ function setUp() {
   } as const;
   const row = roster.add(found, false);
   const attended: Row[] = [];
+  const words: (string | undefined)[] = [];
   const signals = new SignalLog();
   const hierarchy = openHierarchy(folder);
-  const kernel = createKernelSignals({ hierarchy, clock, roster, signals, attend: (each) => attended.push(each) });
+  const attend: KernelSignalsParts['attend'] = (each, said) => {
+    attended.push(each);
+    words.push(said);
+  };
+  const kernel = createKernelSignals({ hierarchy, clock, roster, signals, attend, ...more });
   made.push({ folder, kernel });
   kernel.found(found);
-  return { kernel, say, row, attended, signals };
+  return { kernel, say, row, attended, words, signals, directory };
+}
+
+/** Programs that a test makes speak. */
+function listeningNative(emit: Map<EventHook, (event: KernelEvent) => void>): Native {
+  const hook = (name: Hook['name']): Hook => ({
+    name,
+    program: name,
+    track: () => undefined,
+    untrack: () => undefined,
+    counts: () => ({ sent: 0, limited: 0, dropped: 0 }),
+    close: () => undefined,
+  });
+  const missing = { kind: 'missing', cause: 'not in this test', cure: '' } as const;
+  return {
+    bootTimeMs: () => 0,
+    openEvents(name, _knobs, onEvent) {
+      emit.set(name, onEvent);
+      return { kind: 'ready', value: hook(name) };
+    },
+    openRunQueue: () => missing,
+    openSampler: () => missing,
+    openPressure: () => missing,
+  };
 }
 
 describe('kernel signals', () => {
@@ -71,6 +101,31 @@ describe('kernel signals', () => {
     await expect.poll(() => kernel.counts.get('memory-events') ?? 0, { timeout: 5000 }).toBeGreaterThan(4);
     expect(attended.length).toBeLessThan(kernel.counts.get('memory-events') ?? 0);
     expect(signals.entries()).toHaveLength(1);
+  });
+
+  it('hand the kernel’s word on at once, from its program to the judge, and tell how late it came', () => {
+    const delays: [string, number][] = [];
+    const emit = new Map<EventHook, (event: KernelEvent) => void>();
+    const native = listeningNative(emit);
+    const { row, attended, words, signals, directory } = setUp({
+      native: { kind: 'ready', value: native },
+      onSignal: (kind, delayMs) => delays.push([kind, delayMs]),
+    });
+    row!.sample.memoryLimitBytes = 64 * MIB;
+    const event = {
+      cgroupId: statSync(directory).ino,
+      atBootMs: systemClock().bootTimeMs() - 5,
+      usageBytes: 60 * MIB,
+      fileBytes: 0,
+    };
+    emit.get('memory-alarm')!({ ...event, kind: 'memory-alarm', limitBytes: 64 * MIB });
+    emit.get('oom-begin')!({ ...event, kind: 'oom-begin', limitBytes: 64 * MIB });
+    emit.get('oom-begin')!({ ...event, kind: 'oom-begin', limitBytes: 32 * MIB }); // one that the container set below itself
+    expect(attended).toEqual([row, row, row]);
+    expect(words).toEqual(['alarm', 'oom', undefined]);
+    expect(signals.entries().map(({ kind }) => kind)).toEqual(['memory-alarm', 'oom-begin']);
+    expect(delays.map(([kind]) => kind)).toEqual(['memory-alarm', 'oom-begin', 'oom-begin']);
+    for (const [, delayMs] of delays) expect(delayMs).toBeGreaterThanOrEqual(4);
   });
 
   it('say what is missing, with the cause, and go on without it', () => {

@@ -4,11 +4,15 @@ import type { Capability } from './cgroup/capabilities.ts';
 import type { FoundCgroup } from './cgroup/discovery.ts';
 import type { Hierarchy } from './cgroup/hierarchy.ts';
 import type { SignalLog } from './debug/signal-log.ts';
+import type { HookFigures } from './signal-metrics.ts';
 import type { Roster } from './roster.ts';
-import type { Row } from './row.ts';
+import type { Row, RowFiles } from './row.ts';
 import type { Clock } from './runtime/clock.ts';
+import type { KernelWord } from './signals/evidence.ts';
+import { KernelFiles } from './signals/kernel-files.ts';
 import type { Signal } from './signals/signal.ts';
 import { SignalSources } from './signals/sources.ts';
+import type { SourceParts } from './signals/sources.ts';
 
 export interface KernelSignalsParts {
   readonly hierarchy: Hierarchy;
@@ -16,13 +20,23 @@ export interface KernelSignalsParts {
   readonly roster: Roster;
   readonly signals: SignalLog;
   /** Reads and judges the row now. */
-  readonly attend: (row: Row) => void;
+  readonly attend: (row: Row, said?: KernelWord) => void;
+  /** A cgroup was made or removed. @param path below the cgroup2 mount */
+  readonly onLife?: (path: string) => void;
+  /** From the kernel's own instant to here, ms. */
+  readonly onSignal?: (kind: string, delayMs: number) => void;
+  /** For tests. */
+  readonly native?: SourceParts['native'];
 }
 
 export interface KernelSignals {
   readonly capabilities: () => readonly Capability[];
   /** Signals by kind since the start. */
   readonly counts: ReadonlyMap<string, number>;
+  /** Events that each program sent, held back and lost. */
+  readonly hooks: () => readonly HookFigures[];
+  /** The files of a cgroup with what the kernel tells of it beside them. */
+  files(path: string, files: RowFiles): RowFiles;
   found(cgroup: FoundCgroup): void;
   gone(path: string): void;
   close(): void;
@@ -37,38 +51,60 @@ const ATTENDED_EACH_MS = 100;
 const URGENT: ReadonlySet<Signal['kind']> = new Set(['memory-alarm', 'oom-begin', 'oom-victim', 'memory-events']);
 
 export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
-  const { hierarchy, clock, roster, signals, attend } = parts;
+  const { hierarchy, clock, roster, signals, attend, onLife, native } = parts;
   const counts = new Map<string, number>();
-  const shownAtMs = new Map<string, number>();
+  const shown = createShown();
   const attendedAtMs = new WeakMap<Row, number>();
   const onSignal = (signal: Signal): void => {
     const { kind, cgroup, atBootMs } = signal;
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    parts.onSignal?.(kind, clock.bootTimeMs() - atBootMs);
     const row = roster.at(cgroup);
     const sinceMs = atBootMs - (row === undefined ? NaN : (attendedAtMs.get(row) ?? -Infinity));
     if (row && URGENT.has(kind) && (kind !== 'memory-events' || sinceMs >= ATTENDED_EACH_MS)) {
       attendedAtMs.set(row, atBootMs);
-      attend(row);
+      attend(row, wordOf(signal, row));
     }
-    const key = `${kind} ${cgroup}`;
-    if (atBootMs - (shownAtMs.get(key) ?? -Infinity) < SHOWN_EACH_MS) return;
-    if (shownAtMs.size >= MOST_REMEMBERED) shownAtMs.clear();
-    shownAtMs.set(key, atBootMs);
+    if (!shown(`${kind} ${cgroup}`, atBootMs)) return;
     const atWallMs = clock.wallTimeMs() - (clock.bootTimeMs() - atBootMs);
     const resource = kind === 'throttle' || (kind === 'stall' && signal.resource === 'cpu') ? 'cpu' : 'memory';
     signals.note({ atBootMs, atWallMs, ref: row?.identity.ref ?? -1, kind, resource, text: signalText(signal) });
   };
-  // Births and deaths are discovery's own business: inotify tells it of them.
-  const sources = new SignalSources({ hierarchy, clock, onSignal, onLife: () => undefined });
+  const sources = new SignalSources({
+    hierarchy,
+    clock,
+    onSignal,
+    onLife: ({ path }) => onLife?.(path),
+    ...(native === undefined ? {} : { native }),
+  });
   return {
     capabilities: () => sources.capabilities,
     counts,
+    hooks: () => [...sources.counts()].map(([hook, figures]) => ({ hook, ...figures })),
+    files: (path, files) => new KernelFiles(files, path, sources),
     found: ({ path, kind }) => {
       if (kind === 'container' || kind === 'pod') sources.track(path, kind);
     },
     gone: (path) => sources.untrack(path),
     close: () => sources.close(),
   };
+}
+
+/** @returns whether a signal is to be shown, by its key: the first in a while */
+function createShown(): (key: string, atBootMs: number) => boolean {
+  const shownAtMs = new Map<string, number>();
+  return (key, atBootMs) => {
+    if (atBootMs - (shownAtMs.get(key) ?? -Infinity) < SHOWN_EACH_MS) return false;
+    if (shownAtMs.size >= MOST_REMEMBERED) shownAtMs.clear();
+    shownAtMs.set(key, atBootMs);
+    return true;
+  };
+}
+
+/** A limit that a container sets on what it nests below itself is none of ours: no resize could lift it. */
+function wordOf(signal: Signal, row: Row): KernelWord | undefined {
+  if (signal.kind === 'memory-alarm') return 'alarm';
+  return signal.kind === 'oom-begin' && signal.limitBytes === row.sample.memoryLimitBytes ? 'oom' : undefined;
 }
 
 /** One sentence for people. */
@@ -79,7 +115,7 @@ function signalText(signal: Signal): string {
     case 'oom-begin':
       return 'out of memory: the kernel looks for a victim';
     case 'oom-victim':
-      return 'a process was killed for want of memory';
+      return `process ${signal.pid} was killed for want of memory, it held ${Math.round(signal.anonBytes / 2 ** 20)} MiB`;
     case 'memory-events':
       return 'memory.events changed';
     case 'throttle':

@@ -12,6 +12,7 @@ const GAUGES: Gauges = {
   readProblems: () => 7,
   refusedCgroups: () => 0,
   ringBytes: () => 36_000,
+  hooks: () => [{ hook: 'throttle', sent: 3, limited: 2, dropped: 1 }],
   capabilities: () => [{ name: 'psi', available: false, cause: 'boot with psi=1' }],
 };
 
@@ -21,6 +22,7 @@ describe('createAgentMetrics', () => {
     metrics.tick({ busyMs: 3, maxSliceMs: 0.4, skipped: 0 });
     metrics.tick({ busyMs: 5, maxSliceMs: 0.7, skipped: 2 });
     metrics.pushed({ path: 'regular', outcome: 'stored', bytes: 1234, encodeMs: 0.5 });
+    metrics.signal('throttle', 0.2);
     const lines = (await metrics.registry.metrics()).split('\n');
     expect(lines).toEqual(
       expect.arrayContaining([
@@ -33,6 +35,8 @@ describe('createAgentMetrics', () => {
         'headroom_agent_push_bytes{path="regular"} 1234',
         'headroom_agent_capability{name="psi",cause="boot with psi=1"} 0',
         'headroom_agent_read_problems_total 7',
+        'headroom_agent_hook_events_total{hook="throttle",outcome="dropped"} 1',
+        'headroom_agent_signal_delay_seconds_bucket{le="0.00025",kind="throttle"} 1',
       ]),
     );
   });

@@ -2,6 +2,8 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Metric } from 'prom-client';
 import type { PushFigures } from './push/pusher.ts';
+import { createSignalMetrics } from './signal-metrics.ts';
+import type { HookFigures } from './signal-metrics.ts';
 import type { TickFigures } from './tick.ts';
 
 /** Something that works, or does not and why (agent/cgroup/hierarchy.ts, discovery). */
@@ -18,12 +20,15 @@ export interface Gauges {
   readonly refusedCgroups: () => number;
   readonly ringBytes: () => number;
   readonly capabilities: () => readonly CapabilityState[];
+  readonly hooks: () => readonly HookFigures[];
 }
 
 export interface AgentMetrics {
   readonly registry: Registry;
   tick(figures: TickFigures): void;
   pushed(figures: PushFigures): void;
+  /** @param delayMs from the kernel's own instant */
+  signal(kind: string, delayMs: number): void;
 }
 
 export function createAgentMetrics(gauges: Gauges): AgentMetrics {
@@ -52,6 +57,7 @@ export function createAgentMetrics(gauges: Gauges): AgentMetrics {
   return {
     registry,
     tick: tickMetrics(registers),
+    signal: createSignalMetrics(registry, gauges.hooks),
     pushed({ path, outcome, bytes, encodeMs }) {
       pushes.inc({ path, outcome });
       pushBytes.set({ path }, bytes);

@@ -53,7 +53,20 @@ describe('Ring', () => {
       cpuSomeMs: 100,
       memorySomeMs: NaN,
       ioSomeMs: NaN,
+      waitMs: NaN,
     });
+  });
+
+  it('keeps waits for a CPU once there are some, and has no room for them before', () => {
+    const ring = new Ring();
+    const write = (atBootMs: number, waitMs: number): void => ring.write({ ...emptySample(), atBootMs, waitMs });
+    write(1000, 0);
+    const bytes = ring.allocatedBytes;
+    write(2000, 40);
+    write(3000, NaN);
+    write(4000, 90);
+    expect(ring.allocatedBytes).toBeGreaterThan(bytes);
+    expect([3, 2, 1, 0].map((age) => ring.slot(age)?.waitMs)).toEqual([NaN, 40, NaN, 90]);
   });
 
   it('keeps "not read" apart from zero, in a birth slot too', () => {

@@ -23,12 +23,15 @@ interface Chunk {
   readonly cpuUsageUs: Float64Array;
   readonly words: Uint32Array;
   readonly halves: Uint16Array;
+  /** Waits for a CPU in ms: only where eBPF tells them and there were some, so that nobody else pays for them. */
+  waits: Uint32Array | undefined;
 }
 
 const NO_CHUNK: Chunk = {
   cpuUsageUs: new Float64Array(0),
   words: new Uint32Array(0),
   halves: new Uint16Array(0),
+  waits: undefined,
 };
 
 /** One slot in natural units; NaN: not read. Stall times are modulo 2³² − 1, periods modulo 2¹⁶ − 1. */
@@ -43,6 +46,8 @@ export interface RingSlot {
   readonly cpuSomeMs: number;
   readonly memorySomeMs: number;
   readonly ioSomeMs: number;
+  /** Of the tasks for a CPU, a sum over all of them. */
+  readonly waitMs: number;
 }
 
 export class Ring {
@@ -65,7 +70,8 @@ export class Ring {
 
   /** Bytes held now. */
   get allocatedBytes(): number {
-    return this.#chunks.length * CHUNK_SLOTS * SLOT_BYTES;
+    const waits = this.#chunks.reduce((sum, chunk) => sum + (chunk.waits?.byteLength ?? 0), 0);
+    return this.#chunks.length * CHUNK_SLOTS * SLOT_BYTES + waits;
   }
 
   /** Appends a reading, over the oldest slot once the ring is full. */
@@ -81,6 +87,8 @@ export class Ring {
     words[word + 6] = counter(sample.ioSomeUs / 1000, NOT_READ);
     halves[within * HALVES] = counter(sample.periods, HALF_NOT_READ);
     halves[within * HALVES + 1] = counter(sample.throttledPeriods, HALF_NOT_READ);
+    if (sample.waitMs > 0) this.#written.waits ??= new Uint32Array(CHUNK_SLOTS).fill(NOT_READ);
+    if (this.#written.waits) this.#written.waits[within] = counter(sample.waitMs, NOT_READ);
   }
 
   /** A cgroup's counters are 0 when it is made: the birth counts as a reading of the CPU counter. */
@@ -88,6 +96,7 @@ export class Ring {
     const within = this.#append(atBootMs, 0);
     this.#written.words.fill(NOT_READ, within * WORDS + 1, (within + 1) * WORDS);
     this.#written.halves.fill(HALF_NOT_READ, within * HALVES, (within + 1) * HALVES);
+    this.#written.waits?.fill(NOT_READ, within, within + 1);
   }
 
   /** Forgets the series (the counters began anew); the memory is kept. */
@@ -117,7 +126,7 @@ export class Ring {
   slot(age: number): RingSlot | undefined {
     if (age >= this.#length) return undefined;
     const index = this.#indexOf(age);
-    const { words, halves } = this.#chunk(index);
+    const { words, halves, waits } = this.#chunk(index);
     const word = (index % CHUNK_SLOTS) * WORDS;
     const half = (index % CHUNK_SLOTS) * HALVES;
     return {
@@ -131,6 +140,7 @@ export class Ring {
       cpuSomeMs: natural(words[word + 4], NOT_READ, 1),
       memorySomeMs: natural(words[word + 5], NOT_READ, 1),
       ioSomeMs: natural(words[word + 6], NOT_READ, 1),
+      waitMs: natural(waits?.[index % CHUNK_SLOTS], NOT_READ, 1),
     };
   }
 
@@ -170,6 +180,7 @@ function newChunk(): Chunk {
     cpuUsageUs: new Float64Array(buffer, 0, CHUNK_SLOTS),
     words: new Uint32Array(buffer, wordsAt, CHUNK_SLOTS * WORDS),
     halves: new Uint16Array(buffer, halvesAt, CHUNK_SLOTS * HALVES),
+    waits: undefined,
   };
 }
 

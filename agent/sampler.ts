@@ -2,12 +2,14 @@
 // are 1 s and 2 s old. What a slot found out (shortages, early reports, changed limits) is handed over at the slot's end.
 import { pressureDue, rowDue, slowDue, withinReach } from './cadence.ts';
 import { neededMemoryBytes } from './cgroup/sample.ts';
-import type { Shortage } from './protocol/shortage.ts';
+import type { Sample } from './cgroup/sample.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Roster } from './roster.ts';
 import { EARLY_AGES_MS } from './row.ts';
 import type { Row } from './row.ts';
+import type { KernelWord, RaisedShortage } from './signals/evidence.ts';
 import { isShort, judgeShortage } from './signals/shortage.ts';
+import type { ShortageReading } from './signals/shortage.ts';
 import type { MemoryThresholds } from './signals/memory-shortage.ts';
 import { SLOTS } from './tick.ts';
 import type { TickFigures, TickWork } from './tick.ts';
@@ -20,9 +22,9 @@ const WATCH_MS = 5000;
 const ANSWER_MS = 60_000;
 
 export interface SlotFindings {
-  readonly shortages: readonly Shortage[];
+  readonly shortages: readonly RaisedShortage[];
   /** Those of them that were not said of the container a moment ago: what a log is for. */
-  readonly begun: readonly Shortage[];
+  readonly begun: readonly RaisedShortage[];
   /** Rows to report at once. */
   readonly rows: ReadonlySet<Row>;
 }
@@ -45,8 +47,8 @@ export class Sampler implements TickWork {
   readonly #watched = new Set<Row>();
   readonly #young = new Set<Row>();
   readonly #shortUntil = new Map<Row, number>();
-  #shortages: Shortage[] = [];
-  #begun: Shortage[] = [];
+  #shortages: RaisedShortage[] = [];
+  #begun: RaisedShortage[] = [];
   #urgentRows = new Set<Row>();
   #readProblems = 0;
   #ticksDone = 0;
@@ -73,11 +75,11 @@ export class Sampler implements TickWork {
     this.#young.add(row);
   }
 
-  /** The kernel spoke of this row: it is read, judged and reported now, and watched closely from now on. */
-  attend(row: Row): void {
+  /** The kernel spoke of this row: it is read, judged and reported now, and watched closely from now on. @param said what, if more than "look" */
+  attend(row: Row, said?: KernelWord): void {
     if (!this.#alive(row) || row.identity.kind !== 'container') return;
     this.#watchUntil(row, this.#parts.clock.bootTimeMs() + WATCH_MS);
-    this.#watch(row);
+    this.#readAgain(row, said);
     this.#tell();
   }
 
@@ -144,13 +146,15 @@ export class Sampler implements TickWork {
   };
 
   /** Between two ticks: memory, and the limits that a resize may have moved; nothing for the ring. */
-  readonly #watch = (row: Row): void => {
+  readonly #watch = (row: Row): void => this.#readAgain(row);
+
+  #readAgain(row: Row, said?: KernelWord): void {
     if (!this.#read(row)) return;
     row.refreshMemoryStat();
     if (this.#shortUntil.has(row)) row.files.readLimits(row.sample);
     row.noteWorkingSet();
-    this.#judge(row);
-  };
+    this.#judge(row, said);
+  }
 
   #sample(row: Row): void {
     if (!this.#read(row)) return;
@@ -174,7 +178,7 @@ export class Sampler implements TickWork {
     return outcome !== 'gone';
   }
 
-  #judge(row: Row): void {
+  #judge(row: Row, said?: KernelWord): void {
     const { sample, identity } = row;
     if (identity.kind !== 'container') return;
     const { memoryLimitBytes } = sample;
@@ -183,24 +187,17 @@ export class Sampler implements TickWork {
     if (!(memoryLimitBytes < Infinity || cpuLimitMillis < Infinity)) return;
     const { state, shortages } = judgeShortage(
       row.shortage,
-      {
-        atBootMs: sample.atBootMs,
-        needBytes: neededMemoryBytes(sample),
-        memoryLimitBytes,
-        cpuUsageUs: sample.cpuUsageUs,
-        periods: sample.periods,
-        throttledPeriods: sample.throttledPeriods,
-        cpuLimitMillis,
-      },
+      readingOf(sample, cpuLimitMillis),
       this.#parts.thresholds,
+      said,
     );
     const lasts = isShort(row.shortage);
     row.shortage = state;
     if (isShort(state)) this.#shortUntil.set(row, sample.atBootMs + ANSWER_MS);
     if (shortages.length === 0) return;
-    const said = shortages.map((shortage) => ({ ref: identity.ref, ...shortage }));
-    this.#shortages.push(...said);
-    if (!lasts) this.#begun.push(...said);
+    const raised = shortages.map((shortage) => ({ ref: identity.ref, ...shortage }));
+    this.#shortages.push(...raised);
+    if (!lasts) this.#begun.push(...raised);
     this.#urgentRows.add(row);
     this.#watchUntil(row, sample.atBootMs + WATCH_MS); // the answer is then seen within a slot
   }
@@ -231,6 +228,25 @@ export class Sampler implements TickWork {
   #alive(row: Row): boolean {
     return this.#parts.roster.get(row.identity.ref) === row;
   }
+}
+
+function readingOf(sample: Sample, cpuLimitMillis: number): ShortageReading {
+  return {
+    atBootMs: sample.atBootMs,
+    needBytes: neededMemoryBytes(sample),
+    memoryCurrentBytes: sample.memoryCurrentBytes,
+    memoryLimitBytes: sample.memoryLimitBytes,
+    eventsHigh: sample.eventsHigh,
+    eventsMax: sample.eventsMax,
+    memorySomeUs: sample.memorySomeUs,
+    hotRefaultsFile: sample.hotRefaultsFile,
+    cpuUsageUs: sample.cpuUsageUs,
+    periods: sample.periods,
+    throttledPeriods: sample.throttledPeriods,
+    throttledUs: sample.throttledUs,
+    waitMs: sample.waitMs,
+    cpuLimitMillis,
+  };
 }
 
 function differs(now: number, before: number): boolean {

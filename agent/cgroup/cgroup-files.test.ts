@@ -45,7 +45,7 @@ describe('the files of a recorded container', () => {
       activeFileBytes: 0,
       inactiveFileBytes: 0,
       shmemBytes: 51380224,
-      workingsetRefaultFile: 0,
+      hotRefaultsFile: 0,
       swapBytes: 0,
       eventsHigh: 104,
       eventsMax: 36,
@@ -58,6 +58,7 @@ describe('the files of a recorded container', () => {
       ioReadBytes: 0,
       ioWriteBytes: 0,
       pids: 4,
+      waitMs: NaN,
     });
   });
 

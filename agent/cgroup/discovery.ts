@@ -111,6 +111,14 @@ export class Discovery {
     this.#schedule();
   }
 
+  /** Somebody else than inotify knows that a cgroup was made or removed. @param path below the cgroup2 mount */
+  hear(path: string): void {
+    const root = this.#roots[0];
+    if (root === undefined || !path) return;
+    const at = path.lastIndexOf('/');
+    this.#entryChanged(at < 0 ? root : `${root}/${path.slice(0, at)}`, path.slice(at + 1));
+  }
+
   /** One full scan, at once. */
   scan(): void {
     const walk = this.#walk(true);

@@ -14,7 +14,7 @@ describe('memory.stat', () => {
       shmemBytes: 51380224,
       inactiveFileBytes: 0,
       activeFileBytes: 0,
-      workingsetRefaultFile: 0,
+      hotRefaultsFile: 0,
     });
   });
 

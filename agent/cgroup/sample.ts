@@ -20,7 +20,8 @@ export interface Sample {
   activeFileBytes: number;
   inactiveFileBytes: number;
   shmemBytes: number;
-  workingsetRefaultFile: number;
+  /** Pages of file cache that were read back soon after they had been taken away: not those of a file read through once, or in turns. */
+  hotRefaultsFile: number;
   swapBytes: number;
   eventsHigh: number;
   eventsMax: number;
@@ -33,6 +34,8 @@ export interface Sample {
   ioReadBytes: number;
   ioWriteBytes: number;
   pids: number;
+  /** Of its tasks for a CPU, since the agent follows the cgroup (native/bpf/run_queue.bpf.c). */
+  waitMs: number;
 }
 
 /** A sample in which nothing was read yet. */
@@ -55,7 +58,7 @@ export function emptySample(): Sample {
     activeFileBytes: NaN,
     inactiveFileBytes: NaN,
     shmemBytes: NaN,
-    workingsetRefaultFile: NaN,
+    hotRefaultsFile: NaN,
     swapBytes: NaN,
     eventsHigh: NaN,
     eventsMax: NaN,
@@ -68,6 +71,7 @@ export function emptySample(): Sample {
     ioReadBytes: NaN,
     ioWriteBytes: NaN,
     pids: NaN,
+    waitMs: NaN,
   };
 }
 

@@ -3,14 +3,7 @@
 import { keySet, readFlatKeyed } from './flat-keyed.ts';
 import type { Sample } from './sample.ts';
 
-const KEYS = keySet([
-  'total_rss',
-  'total_shmem',
-  'total_inactive_file',
-  'total_active_file',
-  'total_workingset_refault_file',
-  'total_swap',
-]);
+const KEYS = keySet(['total_rss', 'total_shmem', 'total_inactive_file', 'total_active_file', 'total_swap']);
 const values = new Float64Array(KEYS.keys.length);
 
 /** @returns how many lines were malformed; a field without a good line becomes NaN */
@@ -20,7 +13,6 @@ export function parseV1MemoryStat(buffer: Uint8Array, length: number, sample: Sa
   sample.shmemBytes = values[1]!;
   sample.inactiveFileBytes = values[2]!;
   sample.activeFileBytes = values[3]!;
-  sample.workingsetRefaultFile = values[4]!;
-  sample.swapBytes = values[5]!;
+  sample.swapBytes = values[4]!;
   return malformed;
 }

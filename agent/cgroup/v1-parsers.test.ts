@@ -27,7 +27,6 @@ describe('cgroup v1', () => {
       shmemBytes: 0,
       inactiveFileBytes: 94208,
       activeFileBytes: 29892608,
-      workingsetRefaultFile: 7327,
       swapBytes: 0,
     });
   });

@@ -12,6 +12,7 @@ const FIELDS = [
   'cpuSomeMs',
   'memorySomeMs',
   'ioSomeMs',
+  'waitMs',
 ] as const satisfies readonly (keyof RingSlot)[];
 
 /** One line a slot; an empty field was not read. @param wallMinusBootMs turns instants into wall time for the first column */

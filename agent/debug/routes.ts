@@ -62,19 +62,22 @@ export interface DebugRow extends RowView {
   readonly cpuSomeShare: number | null;
   readonly memorySomeShare: number | null;
   readonly ioSomeShare: number | null;
+  readonly waitShare: number | null;
 }
 
 /** The newest slot's rates beside the newest values. */
 function debugRow(row: Row, windowMs: number): DebugRow {
   const { columns } = seriesOf(row.ring, row.ring.atBootMs(1));
-  const newest = (name: 'throttledShare' | 'cpuSomeShare' | 'memorySomeShare' | 'ioSomeShare'): number | null =>
-    columns[name].at(-1) ?? null;
+  const newest = (
+    name: 'throttledShare' | 'cpuSomeShare' | 'memorySomeShare' | 'ioSomeShare' | 'waitShare',
+  ): number | null => columns[name].at(-1) ?? null;
   return {
     ...rowView(row, windowMs),
     throttledShare: newest('throttledShare'),
     cpuSomeShare: newest('cpuSomeShare'),
     memorySomeShare: newest('memorySomeShare'),
     ioSomeShare: newest('ioSomeShare'),
+    waitShare: newest('waitShare'),
   };
 }
 

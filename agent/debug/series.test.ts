@@ -42,6 +42,15 @@ describe('seriesOf', () => {
     expect(seriesOf(TWO).columns.throttledShare).toEqual([null, 0.25]);
   });
 
+  it('sums the waits of all tasks for a CPU, over one where several wait', () => {
+    const ring = ringOf([
+      { atBootMs: 0, waitMs: 500 },
+      { atBootMs: 1000, waitMs: 3000 },
+    ]);
+    expect(seriesOf(ring).columns.waitShare).toEqual([null, 2.5]);
+    expect(seriesOf(TWO).columns.waitShare).toEqual([null, null]);
+  });
+
   it('gives only what is newer than asked, with the rate of its first slot', () => {
     const { atBootMs, columns } = seriesOf(TWO, 1000);
     expect([atBootMs, columns.cpuMillis]).toEqual([[3000], [500]]);

@@ -16,6 +16,7 @@ export const SERIES = [
   'cpuSomeShare', // of the time, PSI
   'memorySomeShare',
   'ioSomeShare',
+  'waitShare', // of the time, for a CPU, a sum over all tasks: 2 is two that waited all along
 ] as const;
 
 export type SeriesName = (typeof SERIES)[number];
@@ -63,6 +64,7 @@ function figuresOf(slot: RingSlot, before: RingSlot | undefined): Readonly<Recor
     cpuSomeShare: share(slot.cpuSomeMs, before?.cpuSomeMs),
     memorySomeShare: share(slot.memorySomeMs, before?.memorySomeMs),
     ioSomeShare: share(slot.ioSomeMs, before?.ioSomeMs),
+    waitShare: risen(slot.waitMs, before?.waitMs ?? NaN, STALL_WRAP) / spanMs,
   };
 }
 

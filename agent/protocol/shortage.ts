@@ -6,7 +6,7 @@ export const SHORTAGE_RESOURCES: readonly ShortageResource[] = ['memory', 'cpu']
 
 /**
  * - `limit-approach`: memory that cannot be reclaimed grows towards memory.max.
- * - `limit-reached`: such memory stands at the limit.
+ * - `limit-reached`: such memory stands at the limit; or the limit is met, tasks wait, and the page cache taken away for it is missed at once.
  * - `throttled`: CFS throttled a large share of the periods.
  */
 export type ShortageKind = 'limit-approach' | 'limit-reached' | 'throttled';

@@ -30,7 +30,24 @@ describe('judgeCpu', () => {
       need: 200,
       limit: LIMIT_MILLIS,
       rate: 0.3,
+      evidence: { throttledShare: 0.3 },
     });
+  });
+
+  it('tells waits that throttling explains from waits for others', () => {
+    const judged = (waitMs: number, throttledUs: number): CpuVerdict => {
+      let verdict: CpuVerdict = { state: CALM_CPU, shortage: undefined };
+      for (const second of [0, 1, 2, 3]) {
+        const point = { atBootMs: second * 1000, usageUs: 0, periods: second * 10, throttledPeriods: second * 4 };
+        const waits = { waitMs: second * waitMs, throttledUs: second * throttledUs };
+        verdict = judgeCpu(verdict.state, { ...point, ...waits }, LIMIT_MILLIS);
+      }
+      return verdict;
+    };
+    expect(judged(500, 400_000).shortage?.evidence).toEqual({ throttledShare: 0.4, waitShare: 0.5, crowdedShare: 0.1 });
+    // Its periods ended with nothing left to do: nobody waited.
+    expect(judged(1, 400_000).shortage).toBeUndefined();
+    expect(judged(NaN, 400_000).shortage?.evidence).toEqual({ throttledShare: 0.4 });
   });
 
   it('lets a burst of one second pass', () => {

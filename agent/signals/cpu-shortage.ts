@@ -1,11 +1,17 @@
-// CPU shortage from cpu.stat: the share of CFS periods in which the cgroup was throttled (Documentation/scheduler/sched-bwc).
-import type { Shortage } from '../protocol/shortage.ts';
+// CPU shortage: the share of CFS periods in which the cgroup was throttled (Documentation/scheduler/sched-bwc), read beside how long its
+// tasks waited for a CPU. A throttled task waits as well: what throttling does not explain, others on the node do, and a higher limit
+// would not help it.
+import type { Evidence, Judged } from './evidence.ts';
 
 export interface CpuPoint {
   readonly atBootMs: number;
   readonly usageUs: number;
   readonly periods: number;
   readonly throttledPeriods: number;
+  /** Of all its run queues together. */
+  readonly throttledUs?: number;
+  /** Of its tasks for a CPU. NaN or left out: not known. */
+  readonly waitMs?: number;
 }
 
 export interface CpuShortageState {
@@ -26,10 +32,12 @@ const LEAST_SPAN_MS = 2900;
 const LEAST_PERIODS = 10;
 const THROTTLED_SHARE = 0.25;
 const RELEASE_SHARE = 0.1;
+/** Where waits are known and there are none, what was throttled had nothing left to do. */
+const LEAST_WAIT_SHARE = 0.02;
 
 export interface CpuVerdict {
   readonly state: CpuShortageState;
-  readonly shortage: Omit<Shortage, 'ref'> | undefined;
+  readonly shortage: Judged | undefined;
 }
 
 /** @param limitMillis cpu.max in millicores; Infinity or NaN: nothing is throttled */
@@ -48,7 +56,9 @@ export function judgeCpu(state: CpuShortageState, point: CpuPoint, limitMillis: 
   const periods = point.periods - first.periods;
   if (spanMs < LEAST_SPAN_MS) return { state: { history, active: state.active, limitMillis }, shortage: undefined };
   const share = periods >= LEAST_PERIODS ? (point.throttledPeriods - first.throttledPeriods) / periods : 0;
-  const active = share >= (state.active ? RELEASE_SHARE : THROTTLED_SHARE);
+  const evidence = evidenceOf(first, point, share);
+  const active =
+    share >= (state.active ? RELEASE_SHARE : THROTTLED_SHARE) && (evidence.waitShare ?? 1) >= LEAST_WAIT_SHARE;
   if (!active) return { state: { history, active, limitMillis }, shortage: undefined };
   return {
     state: { history, active, limitMillis },
@@ -60,6 +70,19 @@ export function judgeCpu(state: CpuShortageState, point: CpuPoint, limitMillis: 
       need: (point.usageUs - first.usageUs) / spanMs, // µs per ms = millicores
       limit: limitMillis,
       rate: Math.min(1, share),
+      evidence,
     },
+  };
+}
+
+function evidenceOf(first: CpuPoint, last: CpuPoint, throttledShare: number): Evidence {
+  const spanMs = last.atBootMs - first.atBootMs;
+  const waitMs = (last.waitMs ?? NaN) - (first.waitMs ?? NaN);
+  if (!(waitMs >= 0)) return { throttledShare };
+  const throttledMs = Math.max(0, (last.throttledUs ?? 0) - (first.throttledUs ?? 0) || 0) / 1000;
+  return {
+    throttledShare,
+    waitShare: waitMs / spanMs,
+    crowdedShare: Math.max(0, waitMs - throttledMs) / spanMs,
   };
 }

@@ -1,7 +1,7 @@
 // The eBPF programs, each opened by itself at the start, and the cgroups they are told to look at. What the kernel refuses is
 // a capability with its cause; the rest works. Nothing is polled: events come through the event loop, histograms lie in shared memory.
 import { DELAY_BUCKETS, HOOKS, emptyDelays, readDelays } from '../../native/index.ts';
-import type { Attempt, EventHook, Hook, HookCounts, HookName, KernelEvent, Knobs, Missing, Native, RunQueueDelays, SlotHook } from '../../native/index.ts'; // prettier-ignore
+import type { Attempt, EventHook, Hook, HookCounts, HookName, IteratorSample, KernelEvent, Knobs, Missing, Native, RunQueueDelays, SamplerHook, SlotHook } from '../../native/index.ts'; // prettier-ignore
 import type { Capability } from '../cgroup/capabilities.ts';
 
 /** Room in the programs' maps; what comes on top is left to the counters. */
@@ -19,17 +19,22 @@ export class KernelHooks {
   readonly #hooks: Hook[] = [];
   readonly #capabilities: Capability[] = [];
   readonly #runQueue: SlotHook | undefined;
+  #sampler: SamplerHook | undefined;
   readonly #tracked = new Map<number, Tracked>();
   readonly #free: number[] = [];
   #slots = 0;
   #untracked = 0;
 
-  constructor(native: Attempt<Native>, knobs: Knobs, onEvent: (event: KernelEvent) => void) {
+  /** @param sampled directory from which the iterator walks; a cause: why it is not to */
+  constructor(native: Attempt<Native>, knobs: Knobs, sampled: string | Missing, onEvent: (event: KernelEvent) => void) {
     for (const name of EVENT_HOOKS)
       this.#keep(name, native.kind === 'missing' ? native : native.value.openEvents(name, knobs, onEvent));
     const runQueue = native.kind === 'missing' ? native : native.value.openRunQueue(knobs);
     this.#keep('run-queue', runQueue);
     this.#runQueue = runQueue.kind === 'ready' ? runQueue.value : undefined;
+    const sampler = native.kind === 'missing' ? native : typeof sampled === 'string' ? native.value.openSampler(sampled, knobs) : sampled; // prettier-ignore
+    this.#keep('cgroup-sampler', sampler);
+    this.#sampler = sampler.kind === 'ready' ? sampler.value : undefined;
   }
 
   /** One a hook, named ebpf_memory_alarm and so on; a missing one says what stands in for it. */
@@ -79,6 +84,33 @@ export class KernelHooks {
     return true;
   }
 
+  get samples(): boolean {
+    return this.#sampler !== undefined;
+  }
+
+  /** Reads every tracked cgroup in one go. @throws Refusal */
+  walk(): void {
+    this.#sampler?.walk();
+  }
+
+  /** What the last walk found. @returns false when it did not come by */
+  sample(cgroupId: number, into: IteratorSample): boolean {
+    const tracked = this.#tracked.get(cgroupId);
+    return tracked !== undefined && this.#sampler !== undefined && this.#sampler.read(tracked.slot, into);
+  }
+
+  /** The iterator is not used any more. */
+  giveUpSampling(cause: string): void {
+    const sampler = this.#sampler;
+    if (!sampler) return;
+    this.#sampler = undefined;
+    this.#hooks.splice(this.#hooks.indexOf(sampler), 1);
+    sampler.close();
+    const name = capabilityName('cgroup-sampler');
+    const at = this.#capabilities.findIndex((each) => each.name === name);
+    this.#capabilities[at] = { name, available: false, cause: `${cause}. ${HOOKS['cgroup-sampler'].fallback}` };
+  }
+
   /** Events sent, held back and dropped, a hook. */
   counts(): ReadonlyMap<HookName, HookCounts> {
     return new Map(this.#hooks.map((hook) => [hook.name, hook.counts()]));
@@ -87,15 +119,20 @@ export class KernelHooks {
   close(): void {
     for (const hook of this.#hooks) hook.close();
     this.#hooks.length = 0;
+    this.#sampler = undefined;
     this.#tracked.clear();
   }
 
   #keep(name: HookName, attempt: Attempt<Hook> | Missing): void {
     if (attempt.kind === 'ready') this.#hooks.push(attempt.value);
     this.#capabilities.push({
-      name: `ebpf_${name.replaceAll('-', '_')}`,
+      name: capabilityName(name),
       available: attempt.kind === 'ready',
       cause: attempt.kind === 'ready' ? '' : `${attempt.cause}: ${attempt.cure}. ${HOOKS[name].fallback}`,
     });
   }
+}
+
+function capabilityName(name: HookName): string {
+  return `ebpf_${name.replaceAll('-', '_')}`;
 }

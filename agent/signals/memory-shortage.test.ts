@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CALM_MEMORY, growth, judgeMemory } from './memory-shortage.ts';
-import type { MemoryShortageState } from './memory-shortage.ts';
+import type { MemoryShortageState, MemoryVerdict } from './memory-shortage.ts';
 
 const MIB = 1024 * 1024;
 const THRESHOLDS = { noiseBytes: MIB / 2 };
@@ -36,6 +36,7 @@ describe('judgeMemory', () => {
       need: 60 * MIB,
       limit: LIMIT,
       rate: 10 * MIB,
+      evidence: { growthBytesPerS: 10 * MIB },
     });
   });
 
@@ -51,6 +52,57 @@ describe('judgeMemory', () => {
 
   it('leaves a container that stands steadily below 98 % of its limit alone', () => {
     expect(judgeSeries([122, 122, 122.2, 122, 122.1, 122])).toEqual(['', '', '', '', '', '']);
+  });
+
+  describe('at the kernel’s word', () => {
+    const judged = (needsMib: readonly number[], said: 'alarm' | 'oom', limitEvents = 0): MemoryVerdict => {
+      let verdict: MemoryVerdict = { state: CALM_MEMORY, shortage: undefined };
+      for (const [index, needMib] of needsMib.entries()) {
+        const last = index === needsMib.length - 1;
+        const point = { atBootMs: index * 1000, need: needMib * MIB, limitEvents: last ? limitEvents : 0 };
+        verdict = judgeMemory(verdict.state, { ...point, said: last ? said : undefined }, LIMIT, THRESHOLDS);
+      }
+      return verdict;
+    };
+
+    it('raises a climb that it has seen only once before the limit', () => {
+      expect(judged([20, 116], 'alarm').shortage).toMatchObject({
+        kind: 'limit-approach',
+        secondsToHarm: 0.125,
+        evidence: { said: 'alarm', growthBytesPerS: 96 * MIB },
+      });
+    });
+
+    it('raises nothing where it stood before, where it does not grow, and where the files see room', () => {
+      expect(judged([116], 'alarm').shortage).toBeUndefined();
+      expect(judged([116.2, 116, 116.1], 'alarm').shortage).toBeUndefined();
+      expect(judged([60, 118, 60, 60, 60, 116], 'alarm').shortage).toBeUndefined(); // a garbage collector's saw
+      expect(judged([20, 100], 'alarm').shortage).toBeUndefined(); // what the program counted as need was a nested file cache
+    });
+
+    it('takes an OOM for the limit reached, though all is given back by the time of the reading', () => {
+      expect(judged([100, 2], 'oom').shortage).toMatchObject({
+        kind: 'limit-reached',
+        secondsToHarm: 0,
+        need: LIMIT,
+        evidence: { said: 'oom' },
+      });
+    });
+
+    it('takes one reading at the limit together with memory.events for the limit reached', () => {
+      const at = (atBootMs: number, needMib: number, limitEvents: number) => ({
+        atBootMs,
+        need: needMib * MIB,
+        limitEvents,
+      });
+      const before = judgeMemory(CALM_MEMORY, at(0, 60, 3), LIMIT, THRESHOLDS).state;
+      expect(judgeMemory(before, at(1000, 127, 3), LIMIT, THRESHOLDS).shortage).toBeUndefined();
+      expect(judgeMemory(before, at(1000, 127, 9), LIMIT, THRESHOLDS).shortage).toMatchObject({
+        kind: 'limit-reached',
+        evidence: { limitEvents: 6 },
+      });
+      expect(judgeMemory(before, at(1000, 60, 900), LIMIT, THRESHOLDS).shortage).toBeUndefined(); // a reader of files
+    });
   });
 
   it('says limit-reached once need stood at 98 % twice', () => {

@@ -1,17 +1,29 @@
-// Memory shortage from sampled counters: need = current − active_file − inactive_file, judged with its growth against memory.max.
+// Memory shortage: need = current − active_file − inactive_file, judged with its growth against memory.max and with what the kernel says.
 // Page cache that can be reclaimed is no need: a reader of big files fills its limit, fires thousands of memory.events "max", and wants nothing.
-import type { Shortage } from '../protocol/shortage.ts';
+import type { Evidence, Judged, KernelWord } from './evidence.ts';
 
-/** One judged reading; `need` in bytes. */
+/** `need` in bytes. */
 export interface NeedPoint {
   readonly atBootMs: number;
   readonly need: number;
+}
+
+/** One judged reading. */
+export interface MemoryReading extends NeedPoint {
+  /** memory.events max, or its v1 counterpart; NaN or left out: not known. */
+  readonly limitEvents?: number;
+  /** What the kernel said and this reading is the answer to; undefined: the tick's reading. */
+  readonly said?: KernelWord | undefined;
 }
 
 export interface MemoryShortageState {
   /** The last HISTORY_MS, oldest first. */
   readonly history: readonly NeedPoint[];
   readonly active: 'limit-approach' | 'limit-reached' | undefined;
+  /** The highest need that the history let go: a level that was stood at before, without harm. */
+  readonly peak: number;
+  /** As at the reading before. */
+  readonly limitEvents: number;
 }
 
 export interface MemoryThresholds {
@@ -19,7 +31,12 @@ export interface MemoryThresholds {
   readonly noiseBytes: number;
 }
 
-export const CALM_MEMORY: MemoryShortageState = { history: [], active: undefined };
+export const CALM_MEMORY: MemoryShortageState = {
+  history: [],
+  active: undefined,
+  peak: 0,
+  limitEvents: NaN,
+};
 
 /** Growth is looked at over this long: long enough to tell a leak from a burst, short enough to leave seconds to act. */
 const HISTORY_MS = 2500;
@@ -32,6 +49,8 @@ const NEAR_HORIZON_S = 120;
 /** Below this share of the limit a steep start-up is no approach yet. */
 const LEAST_SHARE = 0.25;
 const NEAR_SHARE = 0.9;
+/** The alarm is sent at 90 % (native/bpf/memory_alarm.bpf.c); its reading may find what was given back meanwhile. */
+const ALARM_SHARE = 0.85;
 const REACHED_SHARE = 0.98;
 /** A state that was raised ends later than it began: horizons twice as far, shares this much lower. */
 const RELEASE_FACTOR = 2;
@@ -42,27 +61,34 @@ const NOISE_OF_LIMIT = 1 / 32;
 export interface MemoryVerdict {
   readonly state: MemoryShortageState;
   /** Shortage to raise, without ref. */
-  readonly shortage: Omit<Shortage, 'ref'> | undefined;
+  readonly shortage: Judged | undefined;
 }
 
 /** @param limit memory.max in bytes; Infinity or NaN: nothing can run short */
 export function judgeMemory(
   state: MemoryShortageState,
-  point: NeedPoint,
+  point: MemoryReading,
   limit: number,
   thresholds: MemoryThresholds,
 ): MemoryVerdict {
   if (!(limit > 0 && limit < Infinity)) return { state: CALM_MEMORY, shortage: undefined };
   if (!Number.isFinite(point.need)) return { state, shortage: undefined };
-  const history = [...state.history.filter((old) => inHistory(old, point)), point].slice(-MAX_HISTORY);
+  const kept = state.history.filter((old) => inHistory(old, point));
+  const history = [...kept, { atBootMs: point.atBootMs, need: point.need }].slice(-MAX_HISTORY);
+  const peak = state.history.reduce((most, old) => (kept.includes(old) ? most : Math.max(most, old.need)), state.peak);
   const noise = Math.min(thresholds.noiseBytes, limit * NOISE_OF_LIMIT);
-  const rate = growth(history, noise, state.active !== undefined);
+  const sudden = point.said === 'alarm' && point.need >= limit * ALARM_SHARE && point.need > peak + noise;
+  const rate = growth(history, noise, state.active !== undefined || sudden);
   const secondsToHarm = rate > 0 ? Math.max(0, limit - point.need) / rate : Infinity;
-  const reached = stoodAt(history, limit * (REACHED_SHARE - (state.active === 'limit-reached' ? RELEASE_SHARE : 0)));
+  const met = point.limitEvents ?? NaN;
+  const limitEvents = Math.max(0, met - state.limitEvents); // NaN before the second reading
+  const reachedBytes = limit * (REACHED_SHARE - (state.active === 'limit-reached' ? RELEASE_SHARE : 0));
+  const reached =
+    point.said === 'oom' || stoodAt(history, reachedBytes) || (limitEvents > 0 && point.need >= reachedBytes);
   const kind: MemoryShortageState['active'] = reached
     ? 'limit-reached'
     : approachOf(point.need / limit, secondsToHarm, state.active !== undefined);
-  const next = { history, active: kind };
+  const next = { history, active: kind, peak, limitEvents: known(met, state.limitEvents) };
   if (kind === undefined) return { state: next, shortage: undefined };
   return {
     state: next,
@@ -71,22 +97,37 @@ export function judgeMemory(
       kind,
       raisedBootMs: point.atBootMs,
       secondsToHarm: kind === 'limit-reached' ? 0 : secondsToHarm,
-      need: point.need,
+      // Whoever is killed has given it all back by the time of this reading.
+      need: point.said === 'oom' ? Math.max(point.need, limit) : point.need,
       limit,
       rate,
+      evidence: evidenceOf(point.said, rate, limitEvents),
     },
   };
 }
 
+function evidenceOf(said: KernelWord | undefined, rate: number, limitEvents: number): Evidence {
+  return {
+    ...(said === undefined ? {} : { said }),
+    growthBytesPerS: rate,
+    ...(limitEvents > 0 ? { limitEvents } : {}),
+  };
+}
+
+function known(now: number, before: number): number {
+  return Number.isNaN(now) ? before : now;
+}
+
 /**
  * Bytes per second. A shortage begins only when the whole history, the history without its newest reading and its newest part
- * all grow: neither one step up that stays nor a single reading torn between two files is a leak. Once begun, the whole counts alone.
+ * all grow: neither one step up that stays nor a single reading torn between two files is a leak. Once begun, and where the kernel
+ * itself says that the limit is near, the whole counts alone.
  */
 export function growth(history: readonly NeedPoint[], noiseBytes: number, begun: boolean): number {
   const first = history[0];
   const last = history.at(-1);
   const previous = history.at(-2);
-  if (!first || !last || !previous || history.length < 3 || last.need - first.need < noiseBytes) return 0;
+  if (!first || !last || !previous || (history.length < 3 && !begun) || last.need - first.need < noiseBytes) return 0;
   const whole = slope(first, last);
   if (begun) return whole;
   const recent = history[history.length - 1 - Math.max(1, Math.floor(history.length / 8))] ?? previous;

@@ -49,7 +49,10 @@ function fakeNative() {
       return { kind: 'ready', value: hook(name) };
     },
     openRunQueue: () => ({ kind: 'ready', value: { ...hook('run-queue'), slots } satisfies SlotHook }),
-    openSampler: () => ({ kind: 'missing', cause: 'not asked for', cure: '' }),
+    openSampler: () => ({
+      kind: 'ready',
+      value: { ...hook('cgroup-sampler'), slots, walk: () => undefined, read: () => false },
+    }),
     openPressure(file) {
       pressures.push(file);
       return { kind: 'ready', value: { close: () => undefined } };
@@ -160,6 +163,7 @@ describe('SignalSources', () => {
       'ebpf_throttle',
       'ebpf_cgroup_life',
       'ebpf_run_queue',
+      'ebpf_cgroup_sampler',
     ]);
     expect(missing.every(({ cause }) => cause.startsWith('the native addon was not built: build it'))).toBe(true);
     none.close();

@@ -8,6 +8,7 @@ import type {
   HookName,
   KernelEvent,
   LifeEvent,
+  Missing,
   Native,
   RunQueueDelays,
 } from '../../native/index.ts';
@@ -15,6 +16,9 @@ import type { Capability } from '../cgroup/capabilities.ts';
 import type { Hierarchy } from '../cgroup/hierarchy.ts';
 import { inodeOf } from '../cgroup/tree-watch.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { Sample } from '../cgroup/sample.ts';
+import { CgroupIterator } from './cgroup-iterator.ts';
+import type { FilesReading } from './cgroup-iterator.ts';
 import { KernelHooks, MOST_TRACKED } from './kernel-hooks.ts';
 import { MemoryEventsWatch } from './memory-events-watch.ts';
 import { PsiTriggers } from './psi-triggers.ts';
@@ -34,6 +38,7 @@ export interface SourceParts {
 export class SignalSources {
   readonly #parts: SourceParts;
   readonly #hooks: KernelHooks;
+  readonly #iterator: CgroupIterator;
   readonly #psi: PsiTriggers;
   readonly #memoryEvents: MemoryEventsWatch;
   /** By path below the mount. */
@@ -44,7 +49,8 @@ export class SignalSources {
     this.#parts = parts;
     const native = parts.native ?? openNative(MOST_TRACKED);
     const knobs = { numa_nodes: possibleNodes(parts.sysRoot ?? '/sys') };
-    this.#hooks = new KernelHooks(native, knobs, (event) => this.#onEvent(event));
+    this.#hooks = new KernelHooks(native, knobs, sampledRoot(parts.hierarchy), (event) => this.#onEvent(event));
+    this.#iterator = new CgroupIterator(this.#hooks, parts.clock);
     const { onSignal, clock } = parts;
     this.#psi = new PsiTriggers(native, (directory, resource) =>
       onSignal({ kind: 'stall', resource, cgroup: this.#below(directory), atBootMs: clock.bootTimeMs() }),
@@ -87,6 +93,16 @@ export class SignalSources {
     this.#memoryEvents.remove(directory);
   }
 
+  /** By the iterator, from its newest walk. @returns false when the files have to be read */
+  sample(cgroup: string, sample: Sample, atBootMs: number, files: FilesReading): boolean {
+    const id = this.#ids.get(cgroup);
+    return id !== undefined && this.#iterator.read(id, sample, atBootMs, files);
+  }
+
+  get walks(): number {
+    return this.#iterator.walks;
+  }
+
   /** Waits for a CPU since the cgroup was tracked. @returns false when they are not known */
   delays(cgroup: string, into: RunQueueDelays): boolean {
     const id = this.#ids.get(cgroup);
@@ -120,6 +136,17 @@ export class SignalSources {
   #below(directory: string): string {
     return directory.slice(this.#parts.hierarchy.path('core', '').length + 1);
   }
+}
+
+/** The iterator reads cgroup v2's structures: where v1 has a controller, its numbers are v1's. */
+function sampledRoot(hierarchy: Hierarchy): string | Missing {
+  const v1 = (['cpu', 'memory', 'pids'] as const).filter((name) => hierarchy.isV1(name));
+  if (v1.length === 0) return hierarchy.root;
+  return {
+    kind: 'missing',
+    cause: `controllers are cgroup v1's here: ${v1.join(', ')}`,
+    cure: 'boot with systemd.unified_cgroup_hierarchy=1',
+  };
 }
 
 /** Entries of mem_cgroup.nodeinfo: /sys/devices/system/node/possible names the highest, as 0 or 0-3. */

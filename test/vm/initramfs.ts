@@ -43,6 +43,7 @@ export async function buildGuestImage(searchPath: string, entryPoints = ENTRY_PO
     }
     await bundle(entryPoints, join(root, 'headroom'));
     copyAddon(root);
+    compileLeak(root, searchPath);
     copyProgram(process.execPath, root, 'bin/node');
     copyProgram(tool('busybox', searchPath), root, 'bin/busybox');
     symlinkSync('busybox', join(root, 'bin/sh'));
@@ -88,6 +89,13 @@ function copyAddon(root: string): void {
   if (!existsSync(built)) return;
   mkdirSync(join(root, 'headroom/build/Release'), { recursive: true });
   copyFileSync(built, join(root, 'headroom/build/Release/headroom.node'));
+}
+
+/** Static: the guest has the libraries of node alone. */
+function compileLeak(root: string, searchPath: string): void {
+  mkdirSync(join(root, 'headroom/bin'), { recursive: true });
+  const source = join(import.meta.dirname, 'guest/leak.c');
+  run(tool('cc', searchPath), ['-O2', '-static', '-o', join(root, 'headroom/bin/leak'), source], root);
 }
 
 /** Copies a program and the shared libraries it names. */

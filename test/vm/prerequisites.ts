@@ -7,6 +7,7 @@ const TOOLS: readonly { readonly tool: string; readonly packageName: string }[] 
   { tool: 'cpio', packageName: 'cpio' },
   { tool: 'busybox', packageName: 'busybox-static' },
   { tool: 'mke2fs', packageName: 'e2fsprogs' },
+  { tool: 'cc', packageName: 'gcc' },
 ];
 
 /** /usr/sbin is not on every user's PATH, mke2fs is there. */

@@ -6,6 +6,7 @@ export default defineConfig({
     name: 'kernel',
     root: import.meta.dirname,
     include: ['**/*.test.ts'],
+    exclude: ['on-request/**'],
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 240_000,

@@ -38,6 +38,11 @@ const CHARTS: readonly Chart[] = [
     ],
   },
   {
+    title: 'Run-queue delay',
+    text: share,
+    lines: [{ label: 'waiting for a CPU, all tasks', colour: '--three', of: 'waitShare' }],
+  },
+  {
     title: 'Memory',
     text: bytes,
     steps: Array.from({ length: 34 }, (_, power) => 4096 * 2 ** power),

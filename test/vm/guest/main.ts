@@ -1,11 +1,13 @@
 // The guest's only program: runs the scenario named on its command line and says how it ended.
 import { demo } from './demo.ts';
+import { leaks } from './leaks.ts';
 import { machine } from './machine.ts';
 import { numbers } from './numbers.ts';
+import { record } from './record.ts';
 import { say } from './say.ts';
 import { signals } from './signals.ts';
 
-const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = { machine, numbers, demo, signals };
+const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = { machine, numbers, demo, signals, record, leaks };
 
 const name = process.argv[2] ?? '';
 try {

@@ -1,0 +1,73 @@
+// One cgroup's readings with what the kernel tells beside the files: the iterator's numbers in place of the files' where they are as good,
+// and how long tasks waited for a CPU.
+import type { RunQueueDelays } from '../../native/index.ts';
+import { emptyDelays } from '../../native/index.ts';
+import type { Sample } from '../cgroup/sample.ts';
+import type { FilesReading } from './cgroup-iterator.ts';
+
+/** As the sampler asks: agent/row.ts. */
+export interface ReadFiles {
+  readFast: FilesReading;
+  readPressure(sample: Sample): unknown;
+  readStill(sample: Sample): unknown;
+  readSlow(sample: Sample): unknown;
+  readLimits(sample: Sample): unknown;
+  readMemoryStat(sample: Sample): unknown;
+  close(): void;
+}
+
+/** What is asked of the kernel of one cgroup by its path. */
+export interface ToldCgroup {
+  sample(cgroup: string, sample: Sample, atBootMs: number, files: FilesReading): boolean;
+  delays(cgroup: string, into: RunQueueDelays): boolean;
+}
+
+/** A young container is read when it is 1 s and 2 s old: at that instant, not at that of the last walk. */
+const FILES_FIRST = 4;
+const delays = emptyDelays();
+
+export class KernelFiles implements ReadFiles {
+  readonly #files: ReadFiles;
+  readonly #cgroup: string;
+  readonly #told: ToldCgroup;
+  readonly #readFiles: FilesReading;
+  #readings = 0;
+
+  constructor(files: ReadFiles, cgroup: string, told: ToldCgroup) {
+    this.#files = files;
+    this.#cgroup = cgroup;
+    this.#told = told;
+    this.#readFiles = (sample, atBootMs) => files.readFast(sample, atBootMs);
+  }
+
+  readFast(sample: Sample, atBootMs: number): ReturnType<FilesReading> {
+    const walked = ++this.#readings > FILES_FIRST && this.#told.sample(this.#cgroup, sample, atBootMs, this.#readFiles);
+    const outcome = walked ? 'ok' : this.#files.readFast(sample, atBootMs);
+    if (this.#told.delays(this.#cgroup, delays)) sample.waitMs = delays.delayMs;
+    return outcome;
+  }
+
+  readPressure(sample: Sample): unknown {
+    return this.#files.readPressure(sample);
+  }
+
+  readStill(sample: Sample): unknown {
+    return this.#files.readStill(sample);
+  }
+
+  readSlow(sample: Sample): unknown {
+    return this.#files.readSlow(sample);
+  }
+
+  readLimits(sample: Sample): unknown {
+    return this.#files.readLimits(sample);
+  }
+
+  readMemoryStat(sample: Sample): unknown {
+    return this.#files.readMemoryStat(sample);
+  }
+
+  close(): void {
+    this.#files.close();
+  }
+}
