@@ -11,6 +11,10 @@ export interface Clock {
 
 /** /proc/uptime has a resolution of 10 ms: a smaller difference is no suspend. */
 const SUSPEND_MS = 100;
+/** So long it is looked at for its next step, which tells the instant to a fraction of a millisecond. */
+const STEP_MS = 12;
+/** Of 5 µs at least: more than fit into it. */
+const MOST_LOOKS = 4000;
 const RECHECK_MS = 10_000;
 
 /**
@@ -18,7 +22,7 @@ const RECHECK_MS = 10_000;
  * @param uptimeFile /proc/uptime, or a file like it in tests
  */
 export function systemClock(uptimeFile = '/proc/uptime'): Clock {
-  let offsetMs = uptimeMs(uptimeFile) - monotonicMs();
+  let offsetMs = stepOffsetMs(uptimeFile);
   let checkedMs = monotonicMs();
   return {
     bootTimeMs() {
@@ -32,6 +36,16 @@ export function systemClock(uptimeFile = '/proc/uptime'): Clock {
     },
     wallTimeMs: () => Date.now(),
   };
+}
+
+/** At the file's next step: what the kernel and the agent say of one instant must not lie 10 ms apart. A file that stands still is taken as it is. */
+function stepOffsetMs(uptimeFile: string): number {
+  const [first, beganMs] = [uptimeMs(uptimeFile), monotonicMs()];
+  for (let look = 0; look < MOST_LOOKS && monotonicMs() - beganMs < STEP_MS; look++) {
+    const now = uptimeMs(uptimeFile);
+    if (now > first) return now - monotonicMs();
+  }
+  return first - beganMs;
 }
 
 function monotonicMs(): number {

@@ -79,7 +79,7 @@ describe('the debugging page', () => {
     const busy = shown.find(([name]) => name?.startsWith('bbbb'));
     expect(Number.parseFloat(busy?.[1] ?? '')).toBeGreaterThan(600);
     expect(busy?.slice(2, 3)).toEqual(['1000 m']);
-    expect(shown.find(([name]) => name?.startsWith('cccc'))?.[7]).toBe('256 MiB');
+    expect(shown.find(([name]) => name?.startsWith('cccc'))?.[6]).toBe('256 MiB');
     expect(await text('#strip')).toContain('containers3');
     expect(await text('#node-name')).toContain('browser-node');
     expect(await text('#capabilities tbody')).toContain('inotify');
@@ -87,12 +87,12 @@ describe('the debugging page', () => {
   });
 
   it('sorts by a column that is pressed, and back', async () => {
-    const memory = 'thead th:nth-child(6) button';
+    const memory = 'thead th:nth-child(5) button';
     const order = async (): Promise<string[]> => (await cells()).map(([name]) => name?.slice(0, 1) ?? '');
     expect(await order()).toEqual(['c', 'a', 'b']);
     await page.click(memory);
     expect(await order()).toEqual(['b', 'a', 'c']);
-    expect(await page.$eval('thead th:nth-child(6)', (head) => head.ariaSort)).toBe('ascending');
+    expect(await page.$eval('thead th:nth-child(5)', (head) => head.ariaSort)).toBe('ascending');
     await page.click('thead th:nth-child(2) button');
     expect((await order())[0]).toBe('b');
     await page.click(memory);
@@ -127,7 +127,7 @@ describe('the debugging page', () => {
     expect(await page.$$eval('#charts h3', (titles) => titles.map((title) => title.textContent))).toEqual([
       'CPU',
       'CPU throttled and waiting',
-      'Run-queue delay',
+      'Run-queue delay (eBPF)',
       'Memory',
       'Waiting for memory and I/O',
     ]);

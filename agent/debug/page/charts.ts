@@ -38,7 +38,7 @@ const CHARTS: readonly Chart[] = [
     ],
   },
   {
-    title: 'Run-queue delay',
+    title: 'Run-queue delay (eBPF)',
     text: share,
     lines: [{ label: 'waiting for a CPU, all tasks', colour: '--three', of: 'waitShare' }],
   },

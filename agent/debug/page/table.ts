@@ -37,13 +37,6 @@ const COLUMNS: readonly Column[] = [
     order: (row) => amount(row.throttledShare),
   },
   {
-    title: 'waiting',
-    hint: 'for a CPU, share of the time, all tasks together (eBPF)',
-    text: (row) => share(row.waitShare),
-    order: (row) => amount(row.waitShare),
-    wide: true,
-  },
-  {
     title: 'memory',
     hint: 'working set',
     text: (row) => bytes(row.workingSetBytes),
@@ -99,7 +92,7 @@ export function createRowTable(
   const head = table.tHead;
   if (!body || !head) throw new Error('a table with a head and a body');
   const lines = new Map<number, HTMLTableRowElement>();
-  let [sortBy, descending] = [5, true];
+  let [sortBy, descending] = [4, true];
   let newest: readonly DebugRow[] = [];
   let chosen: number | undefined;
   const draw = (): void => {

@@ -1,19 +1,33 @@
-// The guest's only program: runs the scenario named on its command line and says how it ended.
+// The guest's only program: runs the scenario named on its command line (churn-300: of 300 seconds) and says how it ended.
+import { CGROUP_ROOT } from './cgroup.ts';
+import { churn } from './churn.ts';
 import { demo } from './demo.ts';
+import { latency } from './latency.ts';
 import { leaks } from './leaks.ts';
 import { machine } from './machine.ts';
 import { numbers } from './numbers.ts';
 import { record } from './record.ts';
-import { say } from './say.ts';
+import { progress, result, say } from './say.ts';
 import { signals } from './signals.ts';
 
-const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = { machine, numbers, demo, signals, record, leaks };
+const AGENT = '/headroom/dist/agent/main.js';
+const SCENARIOS: Readonly<Record<string, (amount: number) => Promise<void>>> = {
+  machine,
+  numbers,
+  demo,
+  signals,
+  record,
+  leaks,
+  latency,
+  churn: async (seconds) =>
+    result('churn', await churn({ root: CGROUP_ROOT, agent: AGENT, perS: 50, seconds, say: progress })),
+};
 
-const name = process.argv[2] ?? '';
+const [name = '', amount = ''] = (process.argv[2] ?? '').split('-');
 try {
   const scenario = SCENARIOS[name];
   if (scenario === undefined) throw new Error(`no scenario ${name}: there are ${Object.keys(SCENARIOS).join(', ')}`);
-  await scenario();
+  await scenario(Number(amount));
 } catch (error) {
   say({ kind: 'failed', error: (error as Error).stack ?? String(error) });
 }

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { AGENT_NODE_FLAGS } from '../../../agent/flags.ts';
 import { receivePushes } from './pushes.ts';
 import type { PushReceiver } from './pushes.ts';
 import { until } from './until.ts';
@@ -33,7 +34,7 @@ export async function startAgent(
     `--token-file=${token}`,
     `--listen=127.0.0.1:${port}`,
   ];
-  const program = [process.execPath, AGENT, ...flags, '--debug-listen=127.0.0.1:0'];
+  const program = [process.execPath, ...AGENT_NODE_FLAGS, AGENT, ...flags, '--debug-listen=127.0.0.1:0'];
   const [command = '', ...args] = btf ? program : [...HIDE_BTF, ...program];
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
