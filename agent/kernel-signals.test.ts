@@ -128,6 +128,22 @@ describe('kernel signals', () => {
     for (const [, delayMs] of delays) expect(delayMs).toBeGreaterThanOrEqual(4);
   });
 
+  it('never become more work than so many readings a second, however many containers the kernel speaks of', () => {
+    const emit = new Map<EventHook, (event: KernelEvent) => void>();
+    const { attended, directory } = setUp({ native: { kind: 'ready', value: listeningNative(emit) } });
+    const cgroupId = statSync(directory).ino;
+    for (let at = 0; at < 5000; at++)
+      emit.get('memory-alarm')!({
+        kind: 'memory-alarm',
+        cgroupId,
+        atBootMs: at / 10,
+        usageBytes: 1,
+        limitBytes: 1,
+        fileBytes: 0,
+      });
+    expect(attended.length).toBe(400);
+  });
+
   it('say what is missing, with the cause, and go on without it', () => {
     const { kernel } = setUp();
     const missing = kernel.capabilities().filter(({ available }) => !available);

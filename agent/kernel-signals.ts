@@ -8,6 +8,7 @@ import type { HookFigures } from './signal-metrics.ts';
 import type { Roster } from './roster.ts';
 import type { Row, RowFiles } from './row.ts';
 import type { Clock } from './runtime/clock.ts';
+import { createBudget } from './signals/budget.ts';
 import type { KernelWord } from './signals/evidence.ts';
 import { KernelFiles } from './signals/kernel-files.ts';
 import type { Signal } from './signals/signal.ts';
@@ -47,6 +48,10 @@ const SHOWN_EACH_MS = 1000;
 const MOST_REMEMBERED = 4096;
 /** A container that reads files fires memory.events without end: it is read for them no more often than this. */
 const ATTENDED_EACH_MS = 100;
+/** All containers together: a reading is 0.1 ms or so. Beyond it they wait for the next tick, or for their close watch. */
+const EVENTS_ATTENDED_PER_S = 200;
+const WORDS_ATTENDED_PER_S = 400;
+const BIRTHS_HEARD_PER_S = 200;
 /** These say that memory runs short: waiting for the next tick could be too late. */
 const URGENT: ReadonlySet<Signal['kind']> = new Set(['memory-alarm', 'oom-begin', 'oom-victim', 'memory-events']);
 
@@ -55,13 +60,20 @@ export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
   const counts = new Map<string, number>();
   const shown = createShown();
   const attendedAtMs = new WeakMap<Row, number>();
+  const budgets = { events: createBudget(EVENTS_ATTENDED_PER_S), words: createBudget(WORDS_ATTENDED_PER_S), births: createBudget(BIRTHS_HEARD_PER_S) }; // prettier-ignore
   const onSignal = (signal: Signal): void => {
     const { kind, cgroup, atBootMs } = signal;
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
     parts.onSignal?.(kind, clock.bootTimeMs() - atBootMs);
     const row = roster.at(cgroup);
     const sinceMs = atBootMs - (row === undefined ? NaN : (attendedAtMs.get(row) ?? -Infinity));
-    if (row && URGENT.has(kind) && (kind !== 'memory-events' || sinceMs >= ATTENDED_EACH_MS)) {
+    const event = kind === 'memory-events';
+    if (
+      row &&
+      URGENT.has(kind) &&
+      (!event || sinceMs >= ATTENDED_EACH_MS) &&
+      budgets[event ? 'events' : 'words'](atBootMs)
+    ) {
       attendedAtMs.set(row, atBootMs);
       attend(row, wordOf(signal, row));
     }
@@ -74,7 +86,7 @@ export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
     hierarchy,
     clock,
     onSignal,
-    onLife: ({ path }) => onLife?.(path),
+    onLife: ({ path, atBootMs }) => budgets.births(atBootMs) && onLife?.(path),
     ...(native === undefined ? {} : { native }),
   });
   return {

@@ -12,6 +12,7 @@ import { readRights } from './process-rights.ts';
 import { readSample } from './slots.ts';
 import type { IteratorSample } from './slots.ts';
 
+export { isRefusal } from './cause.ts';
 export type { Attempt, Missing, Rights } from './cause.ts';
 export type { EventHook, KernelEvent, LifeEvent, ThrottleEvent } from './events.ts';
 export { HOOKS } from './hooks.ts';

@@ -119,10 +119,17 @@ describe('the iterator as a sampler', () => {
     const reads = calls.readFast;
     tick(row, sample, 3);
     expect(calls.readFast).toBe(reads + 3);
+    kernel.there = true;
     kernel.fails = true;
+    tick(row, sample, 2);
+    expect(kernel.gaveUp).toBe('');
+    kernel.fails = false;
     tick(row, sample, 1);
+    expect(calls.readFast).toBe(reads + 5); // the walk is back
+    kernel.fails = true;
+    tick(row, sample, 3);
     expect(kernel.gaveUp).toBe('its walk failed: no memory');
-    expect(calls.readFast).toBe(reads + 4);
+    expect(calls.readFast).toBe(reads + 8);
   });
 
   it('never lets CPU time go back', () => {

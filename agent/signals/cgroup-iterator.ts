@@ -22,6 +22,7 @@ const FIRST_CHECKS = 5;
 const CHECK_EVERY_WALKS = 125;
 /** One difference may be the files' own lateness. */
 const MOST_DIFFERENCES = 3;
+const MOST_FAILURES = 3;
 /** Charges that the kernel holds back a CPU, and what a busy container moves between two looks. */
 const MEMORY_TOLERANCE_BYTES = 4 * 1024 * 1024;
 
@@ -29,7 +30,10 @@ export class CgroupIterator {
   readonly #cgroups: WalkedCgroups;
   readonly #clock: Pick<Clock, 'bootTimeMs'>;
   readonly #walked = {} as IteratorSample;
-  #walkBootMs = -Infinity;
+  /** NaN: there is none to take numbers from. */
+  #walkBootMs = NaN;
+  #triedBootMs = -Infinity;
+  #failures = 0;
   #walks = 0;
   #checked = -1;
   #differences = 0;
@@ -49,8 +53,13 @@ export class CgroupIterator {
    */
   read(cgroupId: number, sample: Sample, atBootMs: number, files: FilesReading): boolean {
     if (!this.#cgroups.samples) return false;
-    if (atBootMs - this.#walkBootMs >= WALK_MS && !this.#walk(cgroupId, files)) return false;
-    if (this.#walkBootMs <= sample.atBootMs || !this.#cgroups.sample(cgroupId, this.#walked)) return false;
+    if (atBootMs - this.#triedBootMs >= WALK_MS && !this.#walk(cgroupId, files)) return false;
+    if (
+      Number.isNaN(this.#walkBootMs) ||
+      this.#walkBootMs <= sample.atBootMs ||
+      !this.#cgroups.sample(cgroupId, this.#walked)
+    )
+      return false;
     if (this.#walked.cpuUsageUs < sample.cpuUsageUs || Number.isNaN(this.#walked.memoryCurrentBytes)) return false;
     take(sample, this.#walked);
     sample.atBootMs = this.#walkBootMs;
@@ -65,10 +74,14 @@ export class CgroupIterator {
     try {
       this.#cgroups.walk();
     } catch (err) {
-      this.#cgroups.giveUpSampling(`its walk failed: ${(err as Error).message}`);
+      // Once may be for want of memory; the next try is as far away as the next walk would be.
+      this.#walkBootMs = NaN;
+      this.#triedBootMs = this.#clock.bootTimeMs();
+      if (++this.#failures >= MOST_FAILURES) this.#cgroups.giveUpSampling(`its walk failed: ${(err as Error).message}`);
       return false;
     }
-    this.#walkBootMs = this.#clock.bootTimeMs();
+    this.#failures = 0;
+    this.#walkBootMs = this.#triedBootMs = this.#clock.bootTimeMs();
     this.#walks++;
     if (!before) return true;
     const after = emptySample();

@@ -1,6 +1,6 @@
 // The eBPF programs, each opened by itself at the start, and the cgroups they are told to look at. What the kernel refuses is
 // a capability with its cause; the rest works. Nothing is polled: events come through the event loop, histograms lie in shared memory.
-import { DELAY_BUCKETS, HOOKS, emptyDelays, readDelays } from '../../native/index.ts';
+import { DELAY_BUCKETS, HOOKS, emptyDelays, isRefusal, readDelays } from '../../native/index.ts';
 import type { Attempt, EventHook, Hook, HookCounts, HookName, IteratorSample, KernelEvent, Knobs, Missing, Native, RunQueueDelays, SamplerHook, SlotHook } from '../../native/index.ts'; // prettier-ignore
 import type { Capability } from '../cgroup/capabilities.ts';
 
@@ -62,7 +62,15 @@ export class KernelHooks {
     const before = emptyDelays();
     if (this.#runQueue) readDelays(this.#runQueue.slots, slot, before);
     this.#tracked.set(cgroupId, { slot, before });
-    for (const hook of this.#hooks) hook.track(cgroupId, slot);
+    for (const hook of this.#hooks) {
+      try {
+        hook.track(cgroupId, slot);
+      } catch (err) {
+        // The kernel has no memory for one entry more: this hook knows nothing of the cgroup, the counters do.
+        if (!isRefusal(err)) throw err;
+        this.#untracked++;
+      }
+    }
   }
 
   untrack(cgroupId: number): void {

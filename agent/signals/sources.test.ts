@@ -94,6 +94,28 @@ describe('SignalSources', () => {
     all.close();
   });
 
+  it('leaves a cgroup to the counters where the kernel has no room for one entry more', () => {
+    const { native, tracked } = fakeNative();
+    const all = sources({
+      kind: 'ready',
+      value: {
+        ...native,
+        openRunQueue: (knobs) => {
+          const opened = native.openRunQueue(knobs);
+          if (opened.kind === 'missing') return opened;
+          const track = (): never => {
+            throw Object.assign(new Error('no memory'), { code: 'ENOMEM', step: 'track a cgroup', log: '' });
+          };
+          return { kind: 'ready', value: { ...opened.value, track } };
+        },
+      },
+    }).sources;
+    const id = cgroup('a');
+    all.track('a', 'container');
+    expect(tracked.get('memory-alarm')!.has(id)).toBe(true);
+    all.close();
+  });
+
   it('names the cgroup of an event by its path, and forgets events of cgroups that are gone', () => {
     const { native, emit } = fakeNative();
     const { sources: all, signals, life } = sources({ kind: 'ready', value: native });
