@@ -43,4 +43,14 @@ describe('watchPushRefusals', () => {
     stranger('n1');
     expect(lines).toEqual(['n1: push refused', '::1: push refused', '::1: push refused', 'n1: push refused']);
   });
+
+  it('says little of one who calls itself something else each time', () => {
+    const { lines, refusals, at } = watching();
+    for (let push = 0; push < 10_000; push++) {
+      at(push);
+      refusals.stranger({ address: '::1', node: `n${push}` }, 'unauthenticated', 'why');
+      refusals.foreignNode('n1', `other-${push}`);
+    }
+    expect(lines.length).toBeLessThanOrEqual(60);
+  });
 });

@@ -1,11 +1,15 @@
 // A push that is refused because of who sent it is worth one line when that begins, and one when it is over: pushes come each few
 // seconds. Of a sender that nobody vouches for, what it calls itself is logged as such, and seldom.
 import type { Logger } from '../../agent/runtime/logger.ts';
+import { createAllowance } from '../kube/allowance.ts';
 import { Recent } from '../kube/recent.ts';
 
 /** Nodes and addresses that are remembered; above it they are logged more often. */
 const MAX_SENDERS = 12_000;
 const SAY_AGAIN_MS = 10 * 60_000;
+/** Of all senders together: whoever calls itself something else each time is a line a second. */
+const LINES_AT_ONCE = 50;
+const LINES_A_SECOND = 1;
 
 /** `node`: what its token says unverified, '' where it says none. */
 export interface Stranger {
@@ -27,14 +31,16 @@ export function watchPushRefusals(log: Logger, nowMs: () => number): PushRefusal
   const strangers = new Recent(SAY_AGAIN_MS, MAX_SENDERS);
   const posing = new Map<string, string>();
   const reportingOthers = new Set<string>();
+  const lines = createAllowance(LINES_AT_ONCE, LINES_A_SECOND);
   return {
     stranger({ address, node }, code, reason) {
-      if (!strangers.isNew(`${code} ${node === '' ? address : node}`, nowMs())) return;
+      if (!strangers.isNew(`${code} ${node === '' ? address : node}`, nowMs()) || !lines.take(nowMs())) return;
       log.warn({ address, code, reason, ...(node === '' ? {} : { claimedNode: node }) }, 'push refused');
     },
     foreignNode(node, batchNode) {
       if (posing.get(node) === batchNode) return;
       if (posing.size < MAX_SENDERS || posing.has(node)) posing.set(node, batchNode);
+      if (!lines.take(nowMs())) return;
       log.warn({ node, batchNode }, 'agent speaks for another node: its pushes are refused');
     },
     taken(node, foreignPods) {

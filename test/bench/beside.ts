@@ -114,8 +114,9 @@ async function columnOf({ pid, reader }: Subject, nodes: number): Promise<Column
 
 function cases(nodes: number): readonly Case[] {
   const pods = nodes * PODS_PER_NODE;
-  const namespace = `${ROOT}/namespaces/${namespaceOf(ONE, pods)}/pods`;
-  const selector = encodeURIComponent(`app=${workloadOf(ONE, pods)}`);
+  const pod = Math.min(ONE, pods - 1);
+  const namespace = `${ROOT}/namespaces/${namespaceOf(pod, pods)}/pods`;
+  const selector = encodeURIComponent(`app=${workloadOf(pod, pods)}`);
   return [
     { name: 'list all pods, JSON', path: `${ROOT}/pods` },
     { name: 'list all pods, protobuf', path: `${ROOT}/pods`, accept: PROTOBUF },
@@ -125,7 +126,7 @@ function cases(nodes: number): readonly Case[] {
     { name: 'list nodes, JSON', path: `${ROOT}/nodes`, requests: 20 },
     {
       name: 'get one pod, JSON',
-      path: `${namespace}/${podName({ pod: ONE, incarnation: 0 }, pods)}`,
+      path: `${namespace}/${podName({ pod, incarnation: 0 }, pods)}`,
       requests: SMALL,
     },
   ];
