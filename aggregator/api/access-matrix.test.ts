@@ -15,6 +15,7 @@ const PATHS = {
   'pods of b': '/apis/metrics.k8s.io/v1beta1/namespaces/b/pods',
   'a pod of b': '/apis/metrics.k8s.io/v1/namespaces/b/pods/second',
   metrics: '/metrics',
+  'what is missing': '/debug/missing',
   discovery: '/apis/metrics.k8s.io/v1',
   version: '/version',
   readyz: '/livez',
