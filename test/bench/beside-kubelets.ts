@@ -47,7 +47,8 @@ function rowsOf(node: number, all: number): NodeRows {
     const of = `namespace="${namespaceOf(pod, all)}",pod="${podName({ pod, incarnation: 0 }, all)}"`;
     const agoMs = (pod * 7919) % READ_WITHIN_MS;
     CONTAINERS.forEach((name, index) => {
-      const cores = ((pod * 31 + index * 17) % 400) / 1000;
+      // Never none at all: metrics-server takes that for no reading, and leaves the pod out.
+      const cores = (1 + ((pod * 31 + index * 17) % 400)) / 1000;
       containers.push({ labels: `container="${name}",${of}`, cores, bytes: (64 + (pod % 200)) * 2 ** 20, agoMs });
     });
     pods.push({ labels: of, cores: 0.4, bytes: 2 ** 28, agoMs });

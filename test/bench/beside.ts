@@ -73,10 +73,11 @@ async function metricsServerColumn(rig: Rig, binary: string): Promise<Column> {
   const { port: kubeletPort } = await asked<{ port: number }>(kubelets, { tls, nodes: rig.nodes });
   const port = await freePort();
   const [kubeconfig, cert, key] = ['kubeconfig', 'tls.crt', 'tls.key'].map((name) => rig.file(name));
-  const child = startMetricsServer({ binary, kubeconfig: kubeconfig!, cert: cert!, key: key!, port, kubeletPort });
+  const start = { binary, kubeconfig: kubeconfig!, cert: cert!, key: key!, port, kubeletPort };
+  const { child, said } = startMetricsServer(start);
   const reader = rig.readerAt(port);
   try {
-    await whole(reader, rig.nodes);
+    await whole(reader, rig.nodes, said);
     return await columnOf({ pid: child.pid!, reader }, rig.nodes);
   } finally {
     reader.close();
@@ -85,14 +86,14 @@ async function metricsServerColumn(rig: Rig, binary: string): Promise<Column> {
   }
 }
 
-async function whole(reader: Reader, nodes: number): Promise<void> {
+async function whole(reader: Reader, nodes: number, said: () => string): Promise<void> {
   const beganMs = performance.now();
   while (performance.now() - beganMs < WHOLE_TIMEOUT_MS) {
     const got = await reader.get({ path: `${ROOT}/pods` }).catch(() => undefined);
     if (got?.status === 200 && countItems(got.body) >= nodes * PODS_PER_NODE * WHOLE_SHARE) return;
     await sleep(1000);
   }
-  throw new Error(`metrics-server was not whole after ${WHOLE_TIMEOUT_MS} ms`);
+  throw new Error(`metrics-server was not whole after ${WHOLE_TIMEOUT_MS} ms:\n${said()}`);
 }
 
 async function columnOf({ pid, reader }: Subject, nodes: number): Promise<Column> {

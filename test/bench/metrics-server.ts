@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { cacheDirectory } from '../vm/kernel-image.ts';
 import { findTool } from '../vm/prerequisites.ts';
 
@@ -39,8 +40,16 @@ export interface MetricsServerStart {
   readonly kubeletPort: number;
 }
 
+export interface MetricsServer {
+  readonly child: ChildProcess;
+  /** The last that it wrote, for a failure's message. */
+  said(): string;
+}
+
+const LAST_LINES = 20;
+
 /** With the flags of its own manifests, but for the addresses of a loopback. */
-export function startMetricsServer(start: MetricsServerStart): ChildProcess {
+export function startMetricsServer(start: MetricsServerStart): MetricsServer {
   const { kubeconfig } = start;
   const flags = [
     `--kubeconfig=${kubeconfig}`,
@@ -55,5 +64,11 @@ export function startMetricsServer(start: MetricsServerStart): ChildProcess {
     `--kubelet-port=${start.kubeletPort}`,
     '--kubelet-insecure-tls',
   ];
-  return spawn(start.binary, flags, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(start.binary, flags, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const last: string[] = [];
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    last.push(line);
+    if (last.length > LAST_LINES) last.shift();
+  });
+  return { child, said: () => last.join('\n') };
 }
