@@ -1,6 +1,7 @@
 // `npm run bench -- beside`: metrics-server beside the aggregator, on the same cluster and the same machine, one after the other, both
 // at metrics-server's 15 s. Prints both columns; each pair is also a figure whose bound is what metrics-server took.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeletsStart } from './beside-kubelets.ts';
 import { countItems } from './cluster-client.ts';
 import type { Read, Reader } from './cluster-client.ts';
 import { asked, cpuMs, forkBeside, resident, stopped } from './cluster-process.ts';
@@ -70,7 +71,8 @@ async function aggregatorColumn(rig: Rig): Promise<Column> {
 async function metricsServerColumn(rig: Rig, binary: string): Promise<Column> {
   const kubelets = forkBeside('beside-kubelets');
   const tls = { cert: rig.pki.serving.cert, key: rig.pki.serving.key };
-  const { port: kubeletPort } = await asked<{ port: number }>(kubelets, { tls, nodes: rig.nodes });
+  const order: KubeletsStart = { tls, nodes: rig.nodes };
+  const { port: kubeletPort } = await asked<{ port: number }>(kubelets, order);
   const port = await freePort();
   const [kubeconfig, cert, key] = ['kubeconfig', 'tls.crt', 'tls.key'].map((name) => rig.file(name));
   const start = { binary, kubeconfig: kubeconfig!, cert: cert!, key: key!, port, kubeletPort };

@@ -24,6 +24,7 @@ const WARM_UP = 6;
 const SMALL = 200;
 /** What a push or a read leaves to be done (a collection, a timer) is over by then. */
 const REST_MS = 150;
+const PUSH_MS = 5000;
 
 interface Case extends Read {
   readonly name: string;
@@ -57,7 +58,7 @@ export async function benchClusterLists(): Promise<Figure[]> {
   try {
     const replica = await rig.startReplica();
     await rig.whole(replica);
-    await sleep(10_000); // two pushes of every node
+    await sleep(2 * PUSH_MS);
     await rig.hold(replica);
     const figures: Figure[] = [];
     for (const one of CASES) {
@@ -65,9 +66,11 @@ export async function benchClusterLists(): Promise<Figure[]> {
       if (one.bound.warm !== undefined) figures.push(await measured(rig, replica, one, 'warm'));
       if (one.bound.changed !== undefined) figures.push(await measured(rig, replica, one, 'changed'));
     }
+    await rig.pace(PUSH_MS);
+    await sleep(4 * PUSH_MS);
     return [
       ...figures,
-      figureOf('rss after these reads', resident(replica.pid).nowMib, 'MiB', 230),
+      figureOf('rss after these reads, agents pushing again', resident(replica.pid).nowMib, 'MiB', 230),
       figureOf('Node of the aggregator', rig.nodeMajor(), 'major version'),
     ];
   } finally {
