@@ -33,8 +33,8 @@ function leftBehind({ before, after, containers, foundAfterMs, exit }: ChurnResu
     'inotify watches': after.watches > before.watches,
     memory: after.anonMib - before.anonMib >= MOST_GROWN_MIB,
     // The maps have room for 4,096 cgroups: entries that stayed would have filled them, and the agent with them.
-    'events of births and deaths':
-      after.lifeSent - before.lifeSent < 4 * containers || after.lifeDropped > before.lifeDropped,
+    // Told are those of the whole machine: a storm of somebody else's may cost some of them (`npm run bench -- native` has the losses).
+    'events of births and deaths': after.lifeSent - before.lifeSent < 4 * containers,
     'the last container': foundAfterMs >= 2000,
     exit: exit !== 0,
   };
