@@ -15,11 +15,13 @@ export interface WalkedCgroups {
 /** Reads the same fields of one cgroup from its files. */
 export type FilesReading = (sample: Sample, atBootMs: number) => 'ok' | 'partial' | 'gone';
 
-/** Two walks a second: a row, read once a second in a slot of its own, gets numbers of at most this age. */
-const WALK_MS = 480;
+/** A walk a second: a row, read once a second in a slot of its own, gets numbers of at most this age. */
+const WALK_MS = 980;
+/** From this share of its limit on a container is read from its files: there the age would cost what is left of the time. */
+const NEAR_SHARE = 0.5;
 /** Checked against the files at the first walks, then once a minute. */
 const FIRST_CHECKS = 5;
-const CHECK_EVERY_WALKS = 125;
+const CHECK_EVERY_WALKS = 60;
 /** One difference may be the files' own lateness. */
 const MOST_DIFFERENCES = 3;
 const MOST_FAILURES = 3;
@@ -52,7 +54,7 @@ export class CgroupIterator {
    * @returns false when only the files know: no iterator, a cgroup that it does not find, or a reading newer than the walk
    */
   read(cgroupId: number, sample: Sample, atBootMs: number, files: FilesReading): boolean {
-    if (!this.#cgroups.samples) return false;
+    if (!this.#cgroups.samples || sample.memoryCurrentBytes > sample.memoryLimitBytes * NEAR_SHARE) return false;
     if (atBootMs - this.#triedBootMs >= WALK_MS && !this.#walk(cgroupId, files)) return false;
     if (
       Number.isNaN(this.#walkBootMs) ||
