@@ -1,8 +1,7 @@
 // What listening to the kernel costs and how fast it is: events to JavaScript, the run-queue hook on a storm of context switches,
 // idling, and the iterator beside kept files. Whatever is paired takes turns in the same run, so that the machine's noise hits both.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,7 +16,6 @@ import type { Figure } from './figure.ts';
 import { makeCgroups } from './sampling-cgroups.ts';
 
 const BENCH = 'native';
-const HIGHEST = constants.priority.PRIORITY_HIGHEST;
 const CONTAINERS = 250;
 const EVENT_HOOKS: readonly EventHook[] = ['memory-alarm', 'oom-begin', 'oom-victim', 'throttle', 'cgroup-life'];
 /** Issue 5, Must hold. */
@@ -33,12 +31,18 @@ const buffer = Buffer.alloc(4096);
 
 /** @throws Error with cause and cure when the addon is missing or the kernel refuses what the figures need */
 export async function benchNative(): Promise<Figure[]> {
-  preferThisProcess();
+  const realTime = preferThisProcess();
   const native = ready(openNative(4096));
   const hierarchy = openHierarchy('/sys/fs/cgroup');
   const cgroups = makeCgroups(hierarchy, CONTAINERS);
   try {
     return [
+      {
+        bench: BENCH,
+        figure: 'with real-time priority: 1, as an ordinary process: 0',
+        value: Number(realTime),
+        unit: 'flag',
+      },
       await idle(native), // first: nothing to collect is left over yet
       ...(await latency(native, hierarchy, cgroups.paths)),
       ...(await contextSwitches(native)),
@@ -49,13 +53,12 @@ export async function benchNative(): Promise<Figure[]> {
   }
 }
 
-/** As an agent with a high CPU weight: else the figures are those of whatever else runs. Its children inherit it. Not permitted: as it is. */
-function preferThisProcess(): void {
-  try {
-    setPriority(HIGHEST);
-  } catch (err) {
-    process.stderr.write(`the figures are those of an ordinary process: ${(err as Error).message}\n`);
-  }
+/**
+ * The path alone, not whatever else runs on the machine: real-time priority where it is permitted, for this process and its children.
+ * @returns whether it has it
+ */
+function preferThisProcess(): boolean {
+  return spawnSync('chrt', ['--fifo', '--pid', '10', String(process.pid)]).status === 0;
 }
 
 /** From the kernel's own instant to the callback, while all containers are read once a second, as the agent does. */
