@@ -60,7 +60,7 @@ describe('a refused program', () => {
     expect(bpfRefusal(refusal('EINVAL', log)).cause).toMatch(/a field or constant is missing$/);
   });
 
-  it.each(['EPERM', 'ENOENT', 'EMFILE', 'EIO'])('always has a cure: %s', (code) => {
+  it.each(['EPERM', 'ENOENT', 'EMFILE', 'EBADF', 'EIO'])('always has a cure: %s', (code) => {
     const said = bpfRefusal(refusal(code));
     expect(said.kind).toBe('missing');
     expect(said.cure).not.toBe('');

@@ -63,6 +63,8 @@ export function bpfRefusal(refusal: Refusal): Missing {
         `${tried}: this kernel doesn't have what the program attaches to or reads (${refusal.code})${lastWords(refusal.log)}`,
         'report the kernel’s version: the hook may have another name there',
       );
+    case 'EBADF':
+      return missing(`${tried}: the directory is no cgroup of this kernel`, 'point --cgroup-root at a cgroup2 mount');
     case 'EMFILE':
     case 'ENFILE':
     case 'ENOMEM':
