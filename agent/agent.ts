@@ -5,6 +5,7 @@ import { CgroupFiles } from './cgroup/cgroup-files.ts';
 import { Discovery } from './cgroup/discovery.ts';
 import type { FoundCgroup } from './cgroup/discovery.ts';
 import { openHierarchy } from './cgroup/hierarchy.ts';
+import { readTogether } from './cgroup/kept-files.ts';
 import { startDebugEndpoint } from './debug/endpoint.ts';
 import type { DebugServer } from './debug/server.ts';
 import { shortageText } from './debug/shortage-text.ts';
@@ -33,6 +34,7 @@ import { readPem, tokenFile } from './runtime/secret-files.ts';
 import { Sampler } from './sampler.ts';
 import type { SlotFindings } from './sampler.ts';
 import { Tick, systemTimers } from './tick.ts';
+import type { TickFigures } from './tick.ts';
 import { readVersion } from './version.ts';
 
 /** Goes into each batch, for the aggregator's log. */
@@ -64,7 +66,9 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
     for (const replicas of aggregators) replicas.urgent(findings.rows, findings.shortages);
   };
   const thresholds = { noiseBytes: NOISE_BYTES_PER_CPU * cpus };
-  const sampler = new Sampler({ clock, roster, thresholds, onFindings, onTick: (figures) => metrics.tick(figures) });
+  const onTick = (figures: TickFigures): void => metrics.tick(figures);
+  const sampler = new Sampler({ clock, roster, thresholds, onFindings, onTick, onExtraWork: () => tick.wake() });
+  const tick = new Tick(sampler);
   const attend: KernelSignalsParts['attend'] = (row, said) => sampler.attend(row, said);
   const heard = { attend, onLife: (path: string) => hearOf(discovery, path), onSignal: (kind: string, delayMs: number) => metrics.signal(kind, delayMs) }; // prettier-ignore
   const kernel = createKernelSignals({ hierarchy, clock, roster, signals, ...heard });
@@ -84,7 +88,8 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
       roster.remove(path);
     },
   });
-  const memoryLock = lockProgramText(flags['proc-root']);
+  readTogether(kernel.native?.readFiles);
+  const memoryLock = lockProgramText(flags['proc-root'], kernel.native?.lockMemory);
   const capabilities = (): readonly CapabilityState[] => [
     ...hierarchy.missing,
     { name: 'inotify', available: discovery.mode === 'inotify', cause: discovery.cause },
@@ -99,7 +104,6 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   discovery.start();
   started = true;
   aggregators.push(...startPushing(flags, { clock, log, roster, metrics }));
-  const tick = new Tick(sampler);
   tick.start();
   const close = async (): Promise<void> => {
     await debug.close();

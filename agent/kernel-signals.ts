@@ -32,6 +32,8 @@ export interface KernelSignalsParts {
 
 export interface KernelSignals {
   readonly capabilities: () => readonly Capability[];
+  /** What the addon does beside signals; undefined without it. */
+  readonly native: SignalSources['native'];
   /** Signals by kind since the start. */
   readonly counts: ReadonlyMap<string, number>;
   /** Events that each program sent, held back and lost. */
@@ -91,6 +93,7 @@ export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
   });
   return {
     capabilities: () => sources.capabilities,
+    native: sources.native,
     counts,
     hooks: () => [...sources.counts()].map(([hook, figures]) => ({ hook, ...figures })),
     files: (path, files) => new KernelFiles(files, path, sources),

@@ -6,10 +6,15 @@ import type { TickFigures, TickWork } from './tick.ts';
 const SECOND = 1000;
 
 /** Work of `steps` steps a slot, each of which takes `stepMs`. */
-function workOf(steps: (tick: number, slot: number) => number, stepMs: number) {
+function workOf(
+  steps: (tick: number, slot: number) => number,
+  stepMs: number,
+  wants: (slot: number) => boolean = () => true,
+) {
   const time = fakeTime();
   const begun: { tick: number; atMs: number }[] = [];
   const ended: TickFigures[] = [];
+  const slots: number[] = [];
   let [tick, left, slotNow] = [0, 0, -1];
   let longestRun = 0;
   let run = 0;
@@ -19,7 +24,9 @@ function workOf(steps: (tick: number, slot: number) => number, stepMs: number) {
       tick = n;
       slotNow = -1;
     },
+    wants,
     step: (slot) => {
+      if (slot !== slotNow) slots.push(time.timers.monotonicMs());
       if (slot !== slotNow) [slotNow, left, run] = [slot, steps(tick, slot), 0];
       if (left === 0) return false;
       left--;
@@ -35,7 +42,7 @@ function workOf(steps: (tick: number, slot: number) => number, stepMs: number) {
     ...time.timers,
     soon: (next: () => void) => ((run = 0), time.timers.soon(() => ((run = 0), next()))),
   };
-  return { time, begun, ended, tick: new Tick(work, timers), longestRun: () => longestRun };
+  return { time, begun, ended, slots, tick: new Tick(work, timers), longestRun: () => longestRun };
 }
 
 describe('Tick', () => {
@@ -77,6 +84,42 @@ describe('Tick', () => {
     expect(longestRun()).toBeLessThan(10);
     for (const { maxSliceMs } of ended) expect(maxSliceMs).toBeLessThan(1);
     expect(ended[0]?.busyMs).toBeCloseTo(SLOTS * 40 * 0.1, 6);
+  });
+
+  it('sleeps through slots without work', () => {
+    const { time, slots, tick } = workOf(
+      () => 1,
+      0.1,
+      (slot) => slot % 5 === 0,
+    );
+    tick.start();
+    time.advance(1999);
+    tick.stop();
+    expect(slots.map((ms) => Math.round(ms))).toEqual([0, 500, 1000, 1500]);
+  });
+
+  it('wakes in the next slot when told of work, once, and not in the one that runs', () => {
+    let wanted = false;
+    const { time, slots, tick } = workOf(
+      () => 1,
+      0.1,
+      (slot) => slot === 5 || wanted,
+    );
+    tick.start();
+    tick.wake();
+    time.advance(730);
+    tick.wake();
+    tick.wake();
+    time.advance(200);
+    wanted = true;
+    tick.wake();
+    time.advance(1200 - 930);
+    tick.stop();
+    expect(slots.map((ms) => Math.round(ms))).toEqual([0, 500, 800, 1000, 1100, 1200]);
+    const before = slots.length;
+    tick.wake();
+    time.advance(SECOND);
+    expect(slots).toHaveLength(before);
   });
 
   it('does nothing more once stopped', () => {

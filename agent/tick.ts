@@ -1,9 +1,10 @@
 // The 1 s tick: due at start + n · 1000 ms on the monotonic clock, cut into slots, slots into slices of about half a millisecond.
-// A slice that spends its budget yields to the event loop, so that signals and sockets are served in between.
+// A slice that spends its budget yields to the event loop, so that signals and sockets are served in between. Slots without work are
+// slept through: each wake-up of an idle machine finds its caches cold, and costs up to a millisecond.
 import { performance } from 'node:perf_hooks';
 
 export const TICK_MS = 1000;
-/** Each 100 ms a share of the rows, and the rows under close watch. Fewer, longer slots find the caches warm, more spread better. */
+/** Rows under close watch are read in each, 10 times a second. */
 export const SLOTS = 10;
 const SLOT_MS = TICK_MS / SLOTS;
 /** A slice ends after the step that passes this: it leaves room for one more step below 1 ms. */
@@ -12,6 +13,8 @@ const SLICE_BUDGET_MS = 0.5;
 /** What a tick does, in steps of some tens of microseconds. */
 export interface TickWork {
   begin(tick: number): void;
+  /** Whether the slot has work, as far as is known before it; the first is always worked through. */
+  wants(slot: number): boolean;
   /** One step of the slot; false when the slot has none left. */
   step(slot: number): boolean;
   endSlot(slot: number): void;
@@ -52,6 +55,8 @@ export class Tick {
   #startMs = 0;
   #tick = 0;
   #slot = 0;
+  /** While asleep, the slot that is waited for; SLOTS: the next tick. */
+  #asleep = false;
   #skipped = 0;
   #busyMs = 0;
   #maxSliceMs = 0;
@@ -70,6 +75,16 @@ export class Tick {
   stop(): void {
     this.#cancel();
     this.#cancel = () => {};
+    this.#asleep = false;
+  }
+
+  /** There is work that was not known of: the next slot takes it, though it was to be slept through. */
+  wake(): void {
+    if (!this.#asleep) return;
+    const next = Math.floor((this.#sinceStartMs() - this.#tick * TICK_MS) / SLOT_MS) + 1;
+    if (next >= this.#slot) return;
+    this.#cancel();
+    this.#sleepUntil(next);
   }
 
   #beginTick(): void {
@@ -97,31 +112,36 @@ export class Tick {
   }
 
   #nextSlot(): void {
-    this.#slot++;
-    if (this.#slot < SLOTS) {
-      this.#at(this.#tick * TICK_MS + this.#slot * SLOT_MS, () => this.#runSlice());
-      return;
-    }
-    this.#work.end({ busyMs: this.#busyMs, maxSliceMs: this.#maxSliceMs, skipped: this.#skipped });
-    // The next tick that is not a whole tick late already: late work is left out, never piled up.
-    const nowTick = Math.floor((this.#timers.monotonicMs() - this.#startMs) / TICK_MS);
-    this.#skipped = Math.max(0, nowTick - (this.#tick + 1));
-    this.#tick = Math.max(this.#tick + 1, nowTick);
-    this.#at(this.#tick * TICK_MS, () => this.#late(() => this.#beginTick()));
+    let slot = this.#slot + 1;
+    while (slot < SLOTS && !this.#work.wants(slot)) slot++;
+    this.#sleepUntil(slot);
   }
 
-  /** The timer itself may fire late (a busy or suspended machine). */
-  #late(begin: () => void): void {
-    const nowTick = Math.floor((this.#timers.monotonicMs() - this.#startMs) / TICK_MS);
-    if (nowTick > this.#tick) {
-      this.#skipped += nowTick - this.#tick;
-      this.#tick = nowTick;
-    }
-    begin();
+  #sleepUntil(slot: number): void {
+    this.#slot = slot;
+    this.#asleep = true;
+    this.#at(this.#tick * TICK_MS + slot * SLOT_MS, () => {
+      this.#asleep = false;
+      if (slot < SLOTS) this.#runSlice();
+      else this.#nextTick();
+    });
+  }
+
+  /** The next tick that is not a whole tick late already: late work, and a timer that fires late, is left out and never piled up. */
+  #nextTick(): void {
+    this.#work.end({ busyMs: this.#busyMs, maxSliceMs: this.#maxSliceMs, skipped: this.#skipped });
+    const nowTick = Math.floor(this.#sinceStartMs() / TICK_MS);
+    this.#skipped = Math.max(0, nowTick - (this.#tick + 1));
+    this.#tick = Math.max(this.#tick + 1, nowTick);
+    this.#beginTick();
+  }
+
+  #sinceStartMs(): number {
+    return this.#timers.monotonicMs() - this.#startMs;
   }
 
   #at(offsetMs: number, run: () => void): void {
-    const delayMs = this.#startMs + offsetMs - this.#timers.monotonicMs();
+    const delayMs = offsetMs - this.#sinceStartMs();
     this.#cancel = delayMs > 0 ? this.#timers.after(delayMs, run) : this.#timers.soon(run);
   }
 }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Counts changes of what the addon exports: one that was built from older sources is not used. */
-const ABI = 1;
+const ABI = 2;
 
 /** From the sources, from dist/native, and from a bundle in a folder beside build/. */
 const PLACES = ['../build/Release/headroom.node', '../../build/Release/headroom.node'];
@@ -25,6 +25,13 @@ export interface Addon {
   readonly abi: number;
   readonly pageBytes: number;
   bootTimeMs(): number;
+  /** mlock2(2) with MLOCK_ONFAULT. @returns 0, or the error number */
+  lockMemory(start: number, bytes: number): number;
+  /**
+   * Reads, from its start, each file i whose bit is set in `wanted` and whose descriptor is not negative into `bytes` at i × room.
+   * `lengths[i]` becomes the bytes read, a negative error number, or −2³¹ where nothing was read.
+   */
+  readFiles(descriptors: Int32Array, wanted: number, bytes: Uint8Array, room: number, lengths: Int32Array): void;
   openHook(
     name: string,
     knobs: Readonly<Record<string, number>>,

@@ -12,9 +12,11 @@ function fakeAddon(taken: readonly string[], code = 'EINVAL') {
   const asked: string[] = [];
   const refused = (step: string): Error => Object.assign(new Error(code), { code, step, log: '' });
   const addon: Addon = {
-    abi: 1,
+    abi: 2,
     pageBytes: 4096,
     bootTimeMs: () => 1,
+    lockMemory: () => 0,
+    readFiles: () => undefined,
     openHook(name) {
       asked.push(name);
       if (!taken.includes(name)) throw refused('load its programs');

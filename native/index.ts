@@ -1,5 +1,5 @@
-// What the kernel tells a process that asks natively: eBPF programs, each opened by itself, and PSI triggers. All of it is optional:
-// whatever is missing is an answer with its cause and cure, and nothing else stops working.
+// What the kernel tells a process that asks natively: eBPF programs, each opened by itself, PSI triggers, and many files in one call. All
+// of it is optional: whatever is missing is an answer with its cause and cure, and nothing else stops working.
 import { loadAddon } from './addon.ts';
 import type { Addon, Handle } from './addon.ts';
 import { bpfRefusal, isRefusal, missing, pressureRefusal, whyNoBpf } from './cause.ts';
@@ -72,6 +72,9 @@ export interface PressureTrigger {
 export interface Native {
   /** CLOCK_BOOTTIME in ms: the clock of the events. */
   bootTimeMs(): number;
+  /** As the addon has them (native/addon.ts). */
+  readonly lockMemory: Addon['lockMemory'];
+  readonly readFiles: Addon['readFiles'];
   openEvents(hook: EventHook, knobs: Knobs, onEvent: (event: KernelEvent) => void): Attempt<Hook>;
   openRunQueue(knobs: Knobs): Attempt<SlotHook>;
   /** @param directory a cgroup2 directory: it and everything below is walked, the true root has no numbers of its own */
@@ -108,6 +111,8 @@ export function openNative(
     kind: 'ready',
     value: {
       bootTimeMs: () => addon.bootTimeMs(),
+      lockMemory: addon.lockMemory,
+      readFiles: addon.readFiles,
       openEvents(hook, knobs, onEvent) {
         const onBatch = (bytes: number): void => decodeEvents(hook, batch, bytes, addon.pageBytes, onEvent);
         return mapped(open(hook, knobs, '', onBatch), (loaded) => loaded.hook);

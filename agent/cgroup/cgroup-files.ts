@@ -59,18 +59,25 @@ export class CgroupFiles {
     const files = this.#files;
     const before = files.problems;
     const { cpuUsageUs, memoryCurrentBytes } = sample;
+    const { bits } = this.#layout;
+    const throttles = sample.cpuQuotaUs !== Infinity;
     sample.atBootMs = atBootMs;
+    files.readAhead(throttles ? bits.usage | bits.throttling : bits.usage);
     this.#layout.readUsage(files, sample);
+    if (throttles) this.#layout.readThrottling(files, sample);
     this.#eventsRead = sample.cpuUsageUs !== cpuUsageUs || sample.memoryCurrentBytes !== memoryCurrentBytes;
     this.#refuseDecrease(sample);
-    if (this.#eventsRead) this.#layout.readEvents(files, sample);
-    if (sample.cpuQuotaUs !== Infinity) this.#layout.readThrottling(files, sample);
+    if (this.#eventsRead) {
+      files.readAhead(bits.events);
+      this.#layout.readEvents(files, sample);
+    }
     return this.#outcome(before);
   }
 
   /** cpu.pressure, memory.pressure, io.pressure. */
   readPressure(sample: Sample): ReadOutcome {
     const before = this.#files.problems;
+    this.#files.readAhead(this.#layout.bits.pressure);
     this.#layout.readPressure(this.#files, sample);
     return this.#outcome(before);
   }
@@ -79,6 +86,8 @@ export class CgroupFiles {
   readStill(sample: Sample): ReadOutcome {
     const files = this.#files;
     const before = files.problems;
+    const { bits } = this.#layout;
+    files.readAhead(bits.pressure | bits.limits | (this.#eventsRead ? 0 : bits.events));
     if (!this.#eventsRead) this.#layout.readEvents(files, sample);
     this.#layout.readPressure(files, sample);
     this.#layout.readLimits(files, sample);
@@ -91,6 +100,10 @@ export class CgroupFiles {
     const before = files.problems;
     const readings = ++this.#slowReadings;
     if (readings <= RETRY_FIRST || readings % RETRY_EVERY === 0) files.retry();
+    const { bits } = this.#layout;
+    const throttling = sample.cpuQuotaUs === Infinity ? bits.throttling : 0;
+    const events = this.#eventsRead ? 0 : bits.events;
+    files.readAhead(bits.memoryStat | bits.rest | bits.limits | throttling | events);
     if (!this.#eventsRead) this.#layout.readEvents(files, sample);
     if (sample.cpuQuotaUs === Infinity) this.#layout.readThrottling(files, sample);
     this.#layout.readMemoryStat(files, sample);
@@ -102,12 +115,14 @@ export class CgroupFiles {
   /** memory.max, memory.high and cpu.max. */
   readLimits(sample: Sample): ReadOutcome {
     const before = this.#files.problems;
+    this.#files.readAhead(this.#layout.bits.limits);
     this.#layout.readLimits(this.#files, sample);
     return this.#outcome(before);
   }
 
   readMemoryStat(sample: Sample): ReadOutcome {
     const before = this.#files.problems;
+    this.#files.readAhead(this.#layout.bits.memoryStat);
     this.#layout.readMemoryStat(this.#files, sample);
     return this.#outcome(before);
   }

@@ -3,10 +3,22 @@ import type { Controller } from './hierarchy.ts';
 import type { KeptFiles } from './kept-files.ts';
 import type { Sample } from './sample.ts';
 
+/** The files of each reader, as KeptFiles.readAhead wants them. */
+export interface FileBits {
+  readonly usage: number;
+  readonly throttling: number;
+  readonly events: number;
+  readonly pressure: number;
+  readonly rest: number;
+  readonly limits: number;
+  readonly memoryStat: number;
+}
+
 /** Stateless: `files` are the cgroup's, opened by this layout's numbers. Every reader writes only the fields that its files hold. */
 export interface CgroupFileLayout {
   /** Directory and name of each file, by its number. */
   readonly places: readonly (readonly [controller: Controller, name: string])[];
+  readonly bits: FileBits;
   /** CPU time used and memory held: what moves as soon as anything in the cgroup runs. */
   readUsage(files: KeptFiles, sample: Sample): void;
   /** Throttling that `readUsage` did not come across. */

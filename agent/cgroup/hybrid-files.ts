@@ -2,6 +2,7 @@
 // cgroup2 file, in cgroup2's units. Pressure and, where the cgroup exists there, CPU usage still come from cgroup2. 16 files kept open.
 import type { CgroupFileLayout } from './cgroup-layout.ts';
 import { parseCpuUsage } from './cpu-stat.ts';
+import { bitsOf } from './kept-files.ts';
 import { readPressureFiles } from './pressure-files.ts';
 import { readInto, readValue } from './reading.ts';
 import { parseLimitV1 } from './single-value.ts';
@@ -44,6 +45,16 @@ export const HYBRID_FILES: CgroupFileLayout = {
     ['cpu', 'cpu.cfs_quota_us'],
     ['cpu', 'cpu.cfs_period_us'],
   ],
+
+  bits: {
+    usage: bitsOf([CPU_STAT, MEMORY_USAGE]),
+    throttling: bitsOf([THROTTLING]),
+    events: bitsOf([OOM_CONTROL, LIMIT_HITS]),
+    pressure: bitsOf([PRESSURE, PRESSURE + 1, PRESSURE + 2]),
+    rest: bitsOf([IO, PIDS, MEMORY_MAX_USAGE]),
+    limits: bitsOf([MEMORY_LIMIT, CPU_QUOTA, CPU_PERIOD]),
+    memoryStat: bitsOf([MEMORY_STAT]),
+  },
 
   /** cgroup2's cpu.stat has µs and the user/system split; cpuacct.usage (ns) only stands in. */
   readUsage(files, sample) {

@@ -1,7 +1,14 @@
 // Kernel files that stay open: one pread at offset 0 a reading (open + close would cost more than most of the files themselves).
 // Each kept file also pins a page of kernel memory (seq_file's buffer), charged to the agent's cgroup. A set's descriptors lie in
 // one array and its paths are made when a file is opened: a node has thousands of files, and most of an agent's memory would be theirs.
+// Where the native addon is there, files that are read together cost one call: a third less than a readSync each.
 import { closeSync, openSync, readSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+
+/** A set of files for `readAhead()`. */
+export function bitsOf(files: readonly number[]): number {
+  return files.reduce((bits, file) => bits | (1 << file), 0);
+}
 
 /** `read()`: there is no such file, or it was unreadable when last tried. Not tried again until `retry()`. */
 export const ABSENT = -1;
@@ -13,12 +20,54 @@ export const VANISHED = -3;
 const CLOSED = -1;
 const GIVEN_UP = -2;
 
+/** Files of a set. */
+const MOST_FILES = 16;
 const FIRST_BYTES = 16 * 1024;
 /** No cgroup file is anywhere near; what is larger counts as unreadable. */
 const MOST_BYTES = 1024 * 1024;
+/** In `lengths`: not read ahead. Errors are there as negative error numbers. */
+const NOT_READ = -(2 ** 31);
 
-/** What the last `read()` left, shared by all files: parse it before the next one. Replaced by a larger one when a file needs it. */
-export const scratch = { bytes: Buffer.allocUnsafeSlow(FIRST_BYTES) };
+/** native/index.ts: reads the files of the bits of `wanted` into `bytes`, each `room` bytes behind the one before. */
+export type ReadFiles = (
+  descriptors: Int32Array,
+  wanted: number,
+  bytes: Uint8Array,
+  room: number,
+  lengths: Int32Array,
+) => void;
+
+/** What was read, shared by all sets: parse it before the next reading. A place a file's number, made anew when one needs larger ones. */
+interface Scratch {
+  readonly room: number;
+  readonly all: Buffer;
+  /** Parts of `all`. */
+  readonly places: readonly Buffer[];
+}
+
+/** Pages of it are used only as far as files reach. */
+function makeScratch(room: number): Scratch {
+  const all = Buffer.allocUnsafeSlow(room * MOST_FILES);
+  const places = Array.from({ length: MOST_FILES }, (_, file) => all.subarray(file * room, (file + 1) * room));
+  return { room, all, places };
+}
+
+let scratch = makeScratch(FIRST_BYTES);
+/** What the last `readAhead()` left: whose, a bit for each file that `read()` did not take yet, and how long they are. */
+let aheadOf: KeptFiles | undefined;
+let ahead = 0;
+const lengths = new Int32Array(MOST_FILES);
+let readFiles: ReadFiles | undefined;
+
+/** Files are read together by this from now on; undefined: each by itself. */
+export function readTogether(read: ReadFiles | undefined): void {
+  readFiles = read;
+}
+
+/** What the last `read()` of this file left. */
+export function bytesOf(file: number): Buffer {
+  return scratch.places[file]!;
+}
 
 /** Files that may stay open: a container has 14, on hybrid 16. The rest is opened and closed at each reading. */
 const MOST_KEPT = 131_072;
@@ -56,14 +105,24 @@ export class KeptFiles {
     this.#descriptors = new Int32Array(count).fill(CLOSED);
   }
 
-  /** Reads the whole file into `scratch.bytes`. @returns its length, or ABSENT, FAILED, VANISHED; never throws */
+  /**
+   * Says which files `read()` is called for next, before those of another set. Saves time where the addon is there.
+   * @param wanted a bit a file
+   */
+  readAhead(wanted: number): void {
+    if (readFiles === undefined) return;
+    readFiles(this.#descriptors, wanted, scratch.all, scratch.room, lengths);
+    aheadOf = this;
+    ahead = wanted;
+  }
+
+  /** Reads the whole file. @returns its length in `bytesOf(file)`, or ABSENT, FAILED, VANISHED; never throws */
   read(file: number): number {
-    const kept = this.#descriptors[file]!;
-    if (kept === GIVEN_UP) return ABSENT;
+    if (this.#descriptors[file] === GIVEN_UP) return ABSENT;
     try {
-      const descriptor = kept >= 0 ? kept : this.#open(file);
-      const length = readSync(descriptor, scratch.bytes, 0, scratch.bytes.length, 0);
-      if (length === scratch.bytes.length) return this.#readLarge(file);
+      const length = this.#takeAhead(file) ?? this.#readNow(file);
+      if (length < 0) return this.#refused(file, getSystemErrorName(length));
+      if (length === scratch.room) return this.#readLarge(file);
       if (open > mostKept) this.#close(file);
       return length;
     } catch (err) {
@@ -90,6 +149,21 @@ export class KeptFiles {
       if (open <= most) return;
       this.#close(file);
     }
+  }
+
+  /** @returns undefined where it was not read ahead; an error number below 0 */
+  #takeAhead(file: number): number | undefined {
+    const bit = 1 << file;
+    if (aheadOf !== this) ahead = 0; // this reading overwrites it
+    if ((ahead & bit) === 0) return undefined;
+    ahead &= ~bit;
+    const length = lengths[file]!;
+    return length === NOT_READ ? undefined : length;
+  }
+
+  #readNow(file: number): number {
+    const kept = this.#descriptors[file]!;
+    return readSync(kept >= 0 ? kept : this.#open(file), scratch.places[file]!, 0, scratch.room, 0);
   }
 
   #open(file: number): number {
@@ -131,10 +205,11 @@ export class KeptFiles {
   }
 
   #readLarge(file: number): number {
-    while (scratch.bytes.length < MOST_BYTES) {
-      scratch.bytes = Buffer.allocUnsafeSlow(scratch.bytes.length * 4);
-      const length = readSync(this.#descriptors[file]!, scratch.bytes, 0, scratch.bytes.length, 0);
-      if (length < scratch.bytes.length) return length;
+    while (scratch.room < MOST_BYTES) {
+      scratch = makeScratch(scratch.room * 4);
+      ahead = 0; // it lies in the old one
+      const length = this.#readNow(file);
+      if (length < scratch.room) return length;
     }
     this.#close(file);
     this.#descriptors[file] = GIVEN_UP;

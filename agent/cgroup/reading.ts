@@ -1,5 +1,5 @@
 // How one reading of a cgroup's files went: absent files are normal (older kernels, controllers off), refusals and malformed lines are counted.
-import { scratch } from './kept-files.ts';
+import { bytesOf } from './kept-files.ts';
 import type { KeptFiles } from './kept-files.ts';
 import type { Sample } from './sample.ts';
 import { parseSingleValue } from './single-value.ts';
@@ -13,8 +13,8 @@ export type FileParser<T = Sample> = (buffer: Uint8Array, length: number, into: 
 /** Reads and parses one file; its fields are NaN when it is absent or was refused. */
 export function readInto<T>(files: KeptFiles, file: number, parse: FileParser<T>, into: T): void {
   const length = files.read(file);
-  if (length >= 0) files.problems += parse(scratch.bytes, length, into);
-  else parse(scratch.bytes, -1, into);
+  if (length >= 0) files.problems += parse(bytesOf(file), length, into);
+  else parse(bytesOf(file), -1, into);
 }
 
 /** @returns the file's one value; NaN when it is absent, refused or malformed */
@@ -25,7 +25,7 @@ export function readValue(
 ): number {
   const length = files.read(file);
   if (length < 0) return NaN;
-  const value = parse(scratch.bytes, length);
+  const value = parse(bytesOf(file), length);
   if (Number.isNaN(value)) files.problems++;
   return value;
 }

@@ -3,6 +3,7 @@ import type { CgroupFileLayout } from './cgroup-layout.ts';
 import { parseCpuMax } from './cpu-max.ts';
 import { parseCpuStat } from './cpu-stat.ts';
 import { parseIoStat } from './io-stat.ts';
+import { bitsOf } from './kept-files.ts';
 import { parseMemoryEvents } from './memory-events.ts';
 import { parseMemoryStat } from './memory-stat.ts';
 import { readPressureFiles } from './pressure-files.ts';
@@ -38,6 +39,16 @@ export const UNIFIED_FILES: CgroupFileLayout = {
     ['core', 'memory.max'],
     ['core', 'cpu.max'],
   ],
+
+  bits: {
+    usage: bitsOf([CPU_STAT, MEMORY_CURRENT]),
+    throttling: 0,
+    events: bitsOf([MEMORY_EVENTS]),
+    pressure: bitsOf([PRESSURE, PRESSURE + 1, PRESSURE + 2]),
+    rest: bitsOf([IO_STAT, PIDS_CURRENT, SWAP_CURRENT, MEMORY_PEAK]),
+    limits: bitsOf([MEMORY_HIGH, MEMORY_MAX, CPU_MAX]),
+    memoryStat: bitsOf([MEMORY_STAT]),
+  },
 
   readUsage(files, sample) {
     readInto(files, CPU_STAT, parseCpuStat, sample);

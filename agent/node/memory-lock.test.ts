@@ -32,14 +32,22 @@ describe('programText', () => {
 });
 
 describe('lockProgramText', () => {
-  it('locks each mapping as it is touched', () => {
+  const own = (file: string, text: string): void => writeFileSync(join(root, 'self', file), text);
+  beforeEach(() => {
+    own('status', 'Name:\tnode\nCapEff:\t0000000000000000\n');
+    own('limits', 'Max locked memory         8388608              8388608              bytes\n');
+  });
+
+  it('locks each mapping, by the addon where there is one', () => {
     const locked: number[] = [];
-    const mlock2 = (start: number, _bytes: number, flags: number): number => {
-      locked.push(start * flags);
+    const lock = (start: number): number => {
+      locked.push(start);
       return 0;
     };
-    const libc = { mlock2, errno: () => 0 };
-    expect(lockProgramText(root, () => libc)).toEqual({ name: 'memory_lock', available: true, cause: '' });
+    const never = (): never => {
+      throw new Error('loaded');
+    };
+    expect(lockProgramText(root, lock, never)).toEqual({ name: 'memory_lock', available: true, cause: '' });
     expect(locked).toEqual([0x400000, 0xa00000, 0x7f1000000000]);
   });
 
@@ -49,12 +57,32 @@ describe('lockProgramText', () => {
     [22, /Linux 4\.4/],
     [5, /error 5/],
   ])('says what to do about error %d', (errno, cause) => {
-    const refused = lockProgramText(root, () => ({ mlock2: () => -1, errno: () => errno }));
+    const refused = lockProgramText(root, () => errno);
     expect(refused).toMatchObject({ available: false, cause: expect.stringMatching(cause) });
   });
 
+  it('loads ffi-napi only with the right or the limit to lock', () => {
+    let loads = 0;
+    const load = () => {
+      loads++;
+      return (): number => 0;
+    };
+    expect(lockProgramText(root, undefined, load)).toMatchObject({
+      available: false,
+      cause: expect.stringMatching(/limit of locked memory/),
+    });
+    expect(loads).toBe(0);
+    own('limits', 'Max locked memory         unlimited            unlimited            bytes\n');
+    expect(lockProgramText(root, undefined, load).available).toBe(true);
+    own('limits', 'Max locked memory         8388608              8388608              bytes\n');
+    own('status', 'CapEff:\t0000000000004000\n');
+    expect(lockProgramText(root, undefined, load).available).toBe(true);
+    expect(loads).toBe(2);
+  });
+
   it('is one capability less where ffi-napi is not installed', () => {
-    const without = lockProgramText(root, () => {
+    own('status', 'CapEff:\t000001ffffffffff\n');
+    const without = lockProgramText(root, undefined, () => {
       throw new Error("Cannot find module 'ffi-napi'\nRequire stack:");
     });
     expect(without.available).toBe(false);

@@ -3,7 +3,7 @@
 import { parseCpuStat } from '../cgroup/cpu-stat.ts';
 import type { Hierarchy } from '../cgroup/hierarchy.ts';
 import { parseIoStat } from '../cgroup/io-stat.ts';
-import { KeptFiles } from '../cgroup/kept-files.ts';
+import { KeptFiles, bitsOf } from '../cgroup/kept-files.ts';
 import { PRESSURE_RESOURCES, readPressureFiles } from '../cgroup/pressure-files.ts';
 import { readInto, readValue } from '../cgroup/reading.ts';
 import type { ReadOutcome } from '../cgroup/reading.ts';
@@ -31,6 +31,7 @@ const PROC_STAT = 5;
 const VMSTAT = 6;
 const LOADAVG = 7;
 const PRESSURE = 8;
+const EACH_TIME = bitsOf([CPU_STAT, MEMORY_STAT, IO, MEMINFO, VMSTAT, LOADAVG, PRESSURE, PRESSURE + 1, PRESSURE + 2]);
 
 /** By the numbers above. */
 function pathsOf(procRoot: string, hierarchy: Hierarchy): readonly string[] {
@@ -76,6 +77,7 @@ export class NodeFiles {
     const files = this.#files;
     const before = files.problems;
     sample.atBootMs = atBootMs;
+    files.readAhead(EACH_TIME);
     this.#readCpu(sample);
     readInto(files, MEMINFO, parseMeminfo, this.#meminfo);
     this.#readMemory(sample);

@@ -43,6 +43,8 @@ function fakeNative() {
   };
   const native: Native = {
     bootTimeMs: () => 0,
+    lockMemory: () => 0,
+    readFiles: () => undefined,
     openEvents(name, _knobs, onEvent) {
       if (name === 'throttle') return { kind: 'missing', cause: 'refused', cure: 'allow it' };
       emit.set(name, onEvent);

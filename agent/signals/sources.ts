@@ -36,6 +36,8 @@ export interface SourceParts {
 }
 
 export class SignalSources {
+  /** What the addon does beside signals; undefined without it. */
+  readonly native: Pick<Native, 'lockMemory' | 'readFiles'> | undefined;
   readonly #parts: SourceParts;
   readonly #hooks: KernelHooks;
   readonly #iterator: CgroupIterator;
@@ -48,6 +50,7 @@ export class SignalSources {
   constructor(parts: SourceParts) {
     this.#parts = parts;
     const native = parts.native ?? openNative(MOST_TRACKED);
+    this.native = native.kind === 'ready' ? native.value : undefined;
     const knobs = { numa_nodes: possibleNodes(parts.sysRoot ?? '/sys') };
     this.#hooks = new KernelHooks(native, knobs, sampledRoot(parts.hierarchy), (event) => this.#onEvent(event));
     this.#iterator = new CgroupIterator(this.#hooks, parts.clock);

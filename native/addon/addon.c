@@ -1,12 +1,15 @@
-// headroom.node: what Node can't do by itself. bpf(2), ring buffers and PSI triggers, on Node's own event loop.
+// headroom.node: what Node can't do by itself, or not as cheaply. bpf(2), ring buffers and PSI triggers on Node's own event loop;
+// several preads in one call; mlock2(2).
 // native/addon.ts has the types of everything exported here; ABI counts their changes.
 #include "hook.h"
 #include "javascript.h"
+#include "memory_lock.h"
 #include "pressure.h"
+#include "read_files.h"
 #include <time.h>
 #include <unistd.h>
 
-#define ABI 1
+#define ABI 2
 
 /** bootTimeMs(): CLOCK_BOOTTIME, the clock of the events */
 static napi_value boot_time(napi_env env, napi_callback_info call)
@@ -36,6 +39,8 @@ NAPI_MODULE_INIT()
 	export_function(env, exports, "slots", hook_slots);
 	export_function(env, exports, "walk", hook_walk);
 	export_function(env, exports, "closeHook", hook_close);
+	export_function(env, exports, "lockMemory", memory_lock);
+	export_function(env, exports, "readFiles", read_files);
 	export_function(env, exports, "openPressure", pressure_open);
 	export_function(env, exports, "closePressure", pressure_close);
 	return exports;
