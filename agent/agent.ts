@@ -22,6 +22,7 @@ import { readBootId } from './node/boot-id.ts';
 import { hardware } from './node/hardware.ts';
 import { lockProgramText } from './node/memory-lock.ts';
 import { NodeFiles } from './node/node-files.ts';
+import { SETTLED_MS, releaseStartPages } from './node/start-pages.ts';
 import { openConnection } from './push/post.ts';
 import { Pusher } from './push/pusher.ts';
 import { Replicas } from './push/replicas.ts';
@@ -105,7 +106,10 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   started = true;
   aggregators.push(...startPushing(flags, { clock, log, roster, metrics }));
   tick.start();
+  const settled = setTimeout(() => settle(flags['proc-root'], kernel), SETTLED_MS);
+  settled.unref();
   const close = async (): Promise<void> => {
+    clearTimeout(settled);
     await debug.close();
     kernel.close();
     await closeAll(tick, discovery, aggregators, roster, listener);
@@ -116,6 +120,12 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
 /** inotify tells of births and deaths too; where it ran out, this keeps scanning from being all there is. */
 function hearOf(discovery: Discovery, path: string): void {
   if (discovery.mode === 'scan') discovery.hear(path);
+}
+
+/** Only what the agent goes on to use stays in memory, and locked. */
+function settle(procRoot: string, { native }: KernelSignals): void {
+  if (!native || releaseStartPages(procRoot, native.releaseMemory) === 0) return;
+  lockProgramText(procRoot, native.lockMemory);
 }
 
 interface NotePlaces {

@@ -5,8 +5,6 @@ import type { Identity, RowKind } from './protocol/identity.ts';
 
 /** Slow files (memory.stat, io.stat, pids.current, limits…) each so many ticks, staggered by ref. */
 const SLOW_TICKS = 5;
-/** A cgroup in which neither CPU time nor memory moved since they were read has them read each third time only: limits and pressure excepted. */
-const STILL_TURNS = 3;
 /** Pods and slices are sums of what is read each second below them: each fifth tick, their slow files each tenth. */
 const SUM_TICKS = 5;
 const SUM_SLOW_TICKS = 10;
@@ -26,19 +24,6 @@ export function rowDue({ kind, ref }: Identity, tick: number): boolean {
 
 export function slowDue({ kind, ref }: Identity, tick: number): boolean {
   return (tick + ref) % (isSum(kind) ? SUM_SLOW_TICKS : SLOW_TICKS) === 0;
-}
-
-/**
- * Whether a row whose slow files are due has them read, or only what moves while nothing in the cgroup runs.
- * @param moved CPU time or memory moved since all of them were read @param turnsLeftOut since then
- */
-export function wholeSlowDue(moved: boolean, turnsLeftOut: number): boolean {
-  return moved || turnsLeftOut >= STILL_TURNS - 1;
-}
-
-/** So that rows found together do not read everything in the same turn. */
-export function firstTurnsLeftOut({ ref }: Identity): number {
-  return Math.floor(ref / SLOW_TICKS) % STILL_TURNS;
 }
 
 /** Whether the pressure files are read in this tick, beside the slow ones. @param stalled their totals moved at the last reading */

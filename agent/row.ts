@@ -1,5 +1,5 @@
 // What the agent keeps of one cgroup while it lives: kept-open files, the newest reading, the ring, peaks and judged state.
-import { firstTurnsLeftOut, markMemory, memoryMoved, neverRead, wholeSlowDue } from './cadence.ts';
+import { markMemory, memoryMoved, neverRead } from './cadence.ts';
 import { emptySample, workingSetBytes } from './cgroup/sample.ts';
 import type { Sample } from './cgroup/sample.ts';
 import { PeakTally } from './peak-tally.ts';
@@ -13,8 +13,8 @@ import type { ShortageState } from './signals/shortage.ts';
 export interface RowFiles {
   readFast(sample: Sample, atBootMs: number): 'ok' | 'partial' | 'gone';
   readPressure(sample: Sample): unknown;
-  /** Limits, pressure and events: what moves while nothing in the cgroup runs. */
-  readStill(sample: Sample): unknown;
+  /** What moves while nothing in the cgroup runs. @param calm nothing on the machine stalled for memory or I/O since the last call */
+  readStill(sample: Sample, calm?: boolean): unknown;
   readSlow(sample: Sample): unknown;
   readLimits(sample: Sample): unknown;
   readMemoryStat(sample: Sample): unknown;
@@ -47,8 +47,10 @@ export class Row {
   cpuMillis = NaN;
   /** Whether the slow files were read at least once. */
   slowRead = false;
+  /** CPU time or memory moved since all slow files were read. */
   #moved = true;
-  #turnsLeftOut = 0;
+  /** What the whole machine had stalled for memory and I/O when the pressure files were read with the slow ones; NaN: not known. */
+  #machineStallsUs = NaN;
   /** Whether the pressure totals moved between their last two readings. */
   stalled = false;
   watchedUntilBootMs = -Infinity;
@@ -95,22 +97,24 @@ export class Row {
     return outcome;
   }
 
-  /** The slow files' turn: all of them, or of a cgroup that stood still since only what moves all the same. */
-  readSlow(): void {
+  /**
+   * The slow files' turn: all of them, or of a cgroup that stood still since only what moves all the same.
+   * @param machineStallsUs from the machine's pressure files, not older than a second: only a task that ran can have stalled since
+   */
+  readSlow(machineStallsUs: number): void {
     const { sample, files } = this;
-    if (this.slowRead && !wholeSlowDue(this.#moved, this.#turnsLeftOut)) {
-      this.#turnsLeftOut++;
+    if (this.#moved) {
+      files.readSlow(sample);
+      this.readPressure();
+    } else {
       const before = stallsUs(sample);
-      files.readStill(sample);
+      files.readStill(sample, machineStallsUs === this.#machineStallsUs);
       this.stalled = stallsUs(sample) > before;
-      return;
     }
-    files.readSlow(sample);
     this.#moved = false;
-    this.#turnsLeftOut = this.slowRead ? 0 : firstTurnsLeftOut(this.identity);
     this.slowRead = true;
+    this.#machineStallsUs = machineStallsUs;
     markMemory(this.#mark, sample);
-    this.readPressure();
   }
 
   /** Reads memory.stat when memory moved since it was last read. */

@@ -169,7 +169,7 @@ export class Sampler implements TickWork {
   #sample(row: Row): void {
     if (!this.#read(row)) return;
     if (!row.slowRead || slowDue(row.identity, this.#tick)) {
-      row.readSlow();
+      row.readSlow(this.#machineStallsUs());
     } else {
       row.refreshMemoryStat();
       if (this.#shortUntil.has(row) || this.#watched.has(row)) row.files.readLimits(row.sample);
@@ -178,6 +178,12 @@ export class Sampler implements TickWork {
     row.record();
     this.#judge(row);
     this.#watchIfNear(row);
+  }
+
+  /** The node's own row comes first in each tick. */
+  #machineStallsUs(): number {
+    const node = this.#rows[0];
+    return node?.identity.kind === 'node' ? node.sample.memorySomeUs + node.sample.ioSomeUs : NaN;
   }
 
   /** @returns false when the cgroup is gone */

@@ -26,12 +26,20 @@ export interface Addon {
   readonly pageBytes: number;
   bootTimeMs(): number;
   /** mlock2(2) with MLOCK_ONFAULT. @returns 0, or the error number */
-  lockMemory(start: number, bytes: number): number;
+  readonly lockMemory: (start: number, bytes: number) => number;
+  /** munlock(2), then MADV_DONTNEED: for mappings of files that nobody wrote to. @returns 0, or the error number */
+  readonly releaseMemory: (start: number, bytes: number) => number;
   /**
    * Reads, from its start, each file i whose bit is set in `wanted` and whose descriptor is not negative into `bytes` at i × room.
    * `lengths[i]` becomes the bytes read, a negative error number, or −2³¹ where nothing was read.
    */
-  readFiles(descriptors: Int32Array, wanted: number, bytes: Uint8Array, room: number, lengths: Int32Array): void;
+  readonly readFiles: (
+    descriptors: Int32Array,
+    wanted: number,
+    bytes: Uint8Array,
+    room: number,
+    lengths: Int32Array,
+  ) => void;
   openHook(
     name: string,
     knobs: Readonly<Record<string, number>>,

@@ -16,6 +16,7 @@ function fakeAddon(taken: readonly string[], code = 'EINVAL') {
     pageBytes: 4096,
     bootTimeMs: () => 1,
     lockMemory: () => 0,
+    releaseMemory: () => 0,
     readFiles: () => undefined,
     openHook(name) {
       asked.push(name);

@@ -74,6 +74,7 @@ export interface Native {
   bootTimeMs(): number;
   /** As the addon has them (native/addon.ts). */
   readonly lockMemory: Addon['lockMemory'];
+  readonly releaseMemory: Addon['releaseMemory'];
   readonly readFiles: Addon['readFiles'];
   openEvents(hook: EventHook, knobs: Knobs, onEvent: (event: KernelEvent) => void): Attempt<Hook>;
   openRunQueue(knobs: Knobs): Attempt<SlotHook>;
@@ -112,6 +113,7 @@ export function openNative(
     value: {
       bootTimeMs: () => addon.bootTimeMs(),
       lockMemory: addon.lockMemory,
+      releaseMemory: addon.releaseMemory,
       readFiles: addon.readFiles,
       openEvents(hook, knobs, onEvent) {
         const onBatch = (bytes: number): void => decodeEvents(hook, batch, bytes, addon.pageBytes, onEvent);

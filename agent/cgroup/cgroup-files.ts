@@ -51,7 +51,7 @@ export class CgroupFiles {
   /**
    * cpu.stat and memory.current; memory.events and its v1 counterparts when either moved since the last reading into `sample`.
    * Nothing is charged, throttled by memory.high or killed without a task of the cgroup running (the victim itself exits on its
-   * own CPU time), so what is left out has not moved either; the slow files' reading looks all the same. v1's throttling can
+   * own CPU time), so what is left out has not moved either. v1's throttling can
    * move while every task waits for its period's end: it is left out only where no quota throttles.
    * @param atBootMs instant of the reading, CLOCK_BOOTTIME
    */
@@ -82,15 +82,20 @@ export class CgroupFiles {
     return this.#outcome(before);
   }
 
-  /** What moves while nothing in the cgroup runs: limits (set from outside), pressure (stalled tasks do not run), and for safety the events. */
-  readStill(sample: Sample): ReadOutcome {
+  /**
+   * What moves while nothing in the cgroup runs: limits (set from outside), io.stat, pids.current, memory.stat (pages change their
+   * lists by others' reading and reclaim) and pressure. Neither memory.events nor memory.peak nor memory.swap.current does without
+   * CPU time or memory.current moving.
+   * @param calm no task of the whole machine stalled for memory or I/O since both pressure files were read: they can't have moved
+   */
+  readStill(sample: Sample, calm = false): ReadOutcome {
     const files = this.#files;
     const before = files.problems;
     const { bits } = this.#layout;
-    files.readAhead(bits.pressure | bits.limits | (this.#eventsRead ? 0 : bits.events));
-    if (!this.#eventsRead) this.#layout.readEvents(files, sample);
-    this.#layout.readPressure(files, sample);
-    this.#layout.readLimits(files, sample);
+    files.readAhead((calm ? bits.cpuPressure : bits.pressure) | bits.memoryStat | bits.outside | bits.limits);
+    if (calm) this.#layout.readCpuPressure(files, sample);
+    else this.#layout.readPressure(files, sample);
+    this.#readSlowMoving(sample);
     return this.#outcome(before);
   }
 
@@ -103,12 +108,11 @@ export class CgroupFiles {
     const { bits } = this.#layout;
     const throttling = sample.cpuQuotaUs === Infinity ? bits.throttling : 0;
     const events = this.#eventsRead ? 0 : bits.events;
-    files.readAhead(bits.memoryStat | bits.rest | bits.limits | throttling | events);
+    files.readAhead(bits.memoryStat | bits.outside | bits.rest | bits.limits | throttling | events);
     if (!this.#eventsRead) this.#layout.readEvents(files, sample);
     if (sample.cpuQuotaUs === Infinity) this.#layout.readThrottling(files, sample);
-    this.#layout.readMemoryStat(files, sample);
     this.#layout.readRest(files, sample);
-    this.#layout.readLimits(files, sample);
+    this.#readSlowMoving(sample);
     return this.#outcome(before);
   }
 
@@ -129,6 +133,12 @@ export class CgroupFiles {
 
   close(): void {
     this.#files.close();
+  }
+
+  #readSlowMoving(sample: Sample): void {
+    this.#layout.readMemoryStat(this.#files, sample);
+    this.#layout.readOutside(this.#files, sample);
+    this.#layout.readLimits(this.#files, sample);
   }
 
   /** CPU time never goes back: a reading below the one before is not believed, the next one is measured against it. */

@@ -9,6 +9,8 @@ export interface FileBits {
   readonly throttling: number;
   readonly events: number;
   readonly pressure: number;
+  readonly cpuPressure: number;
+  readonly outside: number;
   readonly rest: number;
   readonly limits: number;
   readonly memoryStat: number;
@@ -26,6 +28,9 @@ export interface CgroupFileLayout {
   /** What limits and the OOM killer did. */
   readEvents(files: KeptFiles, sample: Sample): void;
   readPressure(files: KeptFiles, sample: Sample): void;
+  readCpuPressure(files: KeptFiles, sample: Sample): void;
+  /** Bytes read and written (pages are written back later, by others) and processes (reaped and moved by others). */
+  readOutside(files: KeptFiles, sample: Sample): void;
   /** Everything that is read neither by another reader here nor by `readMemoryStat`. */
   readRest(files: KeptFiles, sample: Sample): void;
   readLimits(files: KeptFiles, sample: Sample): void;

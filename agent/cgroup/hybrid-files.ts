@@ -3,7 +3,7 @@
 import type { CgroupFileLayout } from './cgroup-layout.ts';
 import { parseCpuUsage } from './cpu-stat.ts';
 import { bitsOf } from './kept-files.ts';
-import { readPressureFiles } from './pressure-files.ts';
+import { readCpuPressure, readPressureFiles } from './pressure-files.ts';
 import { readInto, readValue } from './reading.ts';
 import { parseLimitV1 } from './single-value.ts';
 import { parseV1Blkio } from './v1-blkio.ts';
@@ -51,7 +51,9 @@ export const HYBRID_FILES: CgroupFileLayout = {
     throttling: bitsOf([THROTTLING]),
     events: bitsOf([OOM_CONTROL, LIMIT_HITS]),
     pressure: bitsOf([PRESSURE, PRESSURE + 1, PRESSURE + 2]),
-    rest: bitsOf([IO, PIDS, MEMORY_MAX_USAGE]),
+    cpuPressure: bitsOf([PRESSURE]),
+    outside: bitsOf([IO, PIDS]),
+    rest: bitsOf([MEMORY_MAX_USAGE]),
     limits: bitsOf([MEMORY_LIMIT, CPU_QUOTA, CPU_PERIOD]),
     memoryStat: bitsOf([MEMORY_STAT]),
   },
@@ -76,9 +78,16 @@ export const HYBRID_FILES: CgroupFileLayout = {
     readPressureFiles(files, PRESSURE, sample);
   },
 
-  readRest(files, sample) {
+  readCpuPressure(files, sample) {
+    readCpuPressure(files, PRESSURE, sample);
+  },
+
+  readOutside(files, sample) {
     readInto(files, IO, parseV1Blkio, sample);
     sample.pids = readValue(files, PIDS);
+  },
+
+  readRest(files, sample) {
     sample.memoryPeakBytes = readValue(files, MEMORY_MAX_USAGE);
   },
 

@@ -53,8 +53,8 @@ function makeScratch(room: number): Scratch {
 }
 
 let scratch = makeScratch(FIRST_BYTES);
-/** What the last `readAhead()` left: whose, a bit for each file that `read()` did not take yet, and how long they are. */
-let aheadOf: KeptFiles | undefined;
+/** What the last `readAhead()` left: whose (by its descriptors), a bit for each file that `read()` did not take yet, and how long they are. */
+let aheadOf: Int32Array | undefined;
 let ahead = 0;
 const lengths = new Int32Array(MOST_FILES);
 let readFiles: ReadFiles | undefined;
@@ -112,7 +112,7 @@ export class KeptFiles {
   readAhead(wanted: number): void {
     if (readFiles === undefined) return;
     readFiles(this.#descriptors, wanted, scratch.all, scratch.room, lengths);
-    aheadOf = this;
+    aheadOf = this.#descriptors;
     ahead = wanted;
   }
 
@@ -154,7 +154,7 @@ export class KeptFiles {
   /** @returns undefined where it was not read ahead; an error number below 0 */
   #takeAhead(file: number): number | undefined {
     const bit = 1 << file;
-    if (aheadOf !== this) ahead = 0; // this reading overwrites it
+    if (aheadOf !== this.#descriptors) ahead = 0; // this reading overwrites it
     if ((ahead & bit) === 0) return undefined;
     ahead &= ~bit;
     const length = lengths[file]!;

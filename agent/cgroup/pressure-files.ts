@@ -11,11 +11,15 @@ const totals = { someUs: NaN, fullUs: NaN };
 
 /** @param first number of the cpu file; those of memory and io follow */
 export function readPressureFiles(files: KeptFiles, first: number, sample: Sample): void {
-  readInto(files, first, parsePressure, totals);
-  sample.cpuSomeUs = totals.someUs;
+  readCpuPressure(files, first, sample);
   readInto(files, first + 1, parsePressure, totals);
   sample.memorySomeUs = totals.someUs;
   sample.memoryFullUs = totals.fullUs;
   readInto(files, first + 2, parsePressure, totals);
   sample.ioSomeUs = totals.someUs;
+}
+
+export function readCpuPressure(files: KeptFiles, file: number, sample: Sample): void {
+  readInto(files, file, parsePressure, totals);
+  sample.cpuSomeUs = totals.someUs;
 }

@@ -6,7 +6,7 @@ import { parseIoStat } from './io-stat.ts';
 import { bitsOf } from './kept-files.ts';
 import { parseMemoryEvents } from './memory-events.ts';
 import { parseMemoryStat } from './memory-stat.ts';
-import { readPressureFiles } from './pressure-files.ts';
+import { readCpuPressure, readPressureFiles } from './pressure-files.ts';
 import { readInto, readValue } from './reading.ts';
 
 const CPU_STAT = 0;
@@ -45,7 +45,9 @@ export const UNIFIED_FILES: CgroupFileLayout = {
     throttling: 0,
     events: bitsOf([MEMORY_EVENTS]),
     pressure: bitsOf([PRESSURE, PRESSURE + 1, PRESSURE + 2]),
-    rest: bitsOf([IO_STAT, PIDS_CURRENT, SWAP_CURRENT, MEMORY_PEAK]),
+    cpuPressure: bitsOf([PRESSURE]),
+    outside: bitsOf([IO_STAT, PIDS_CURRENT]),
+    rest: bitsOf([SWAP_CURRENT, MEMORY_PEAK]),
     limits: bitsOf([MEMORY_HIGH, MEMORY_MAX, CPU_MAX]),
     memoryStat: bitsOf([MEMORY_STAT]),
   },
@@ -66,9 +68,16 @@ export const UNIFIED_FILES: CgroupFileLayout = {
     readPressureFiles(files, PRESSURE, sample);
   },
 
-  readRest(files, sample) {
+  readCpuPressure(files, sample) {
+    readCpuPressure(files, PRESSURE, sample);
+  },
+
+  readOutside(files, sample) {
     readInto(files, IO_STAT, parseIoStat, sample);
     sample.pids = readValue(files, PIDS_CURRENT);
+  },
+
+  readRest(files, sample) {
     sample.swapBytes = readValue(files, SWAP_CURRENT);
     sample.memoryPeakBytes = readValue(files, MEMORY_PEAK);
   },

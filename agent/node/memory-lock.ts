@@ -77,7 +77,7 @@ interface Ffi {
   Library(
     name: null,
     functions: Readonly<Record<string, readonly [string, readonly string[]]>>,
-  ): { mlock2(start: number, bytes: number, flags: number): number };
+  ): { readonly mlock2: (start: number, bytes: number, flags: number) => number };
   errno(): number;
 }
 

@@ -44,6 +44,7 @@ function fakeNative() {
   const native: Native = {
     bootTimeMs: () => 0,
     lockMemory: () => 0,
+    releaseMemory: () => 0,
     readFiles: () => undefined,
     openEvents(name, _knobs, onEvent) {
       if (name === 'throttle') return { kind: 'missing', cause: 'refused', cure: 'allow it' };

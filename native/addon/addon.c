@@ -40,6 +40,7 @@ NAPI_MODULE_INIT()
 	export_function(env, exports, "walk", hook_walk);
 	export_function(env, exports, "closeHook", hook_close);
 	export_function(env, exports, "lockMemory", memory_lock);
+	export_function(env, exports, "releaseMemory", memory_release);
 	export_function(env, exports, "readFiles", read_files);
 	export_function(env, exports, "openPressure", pressure_open);
 	export_function(env, exports, "closePressure", pressure_close);

@@ -103,7 +103,7 @@ export function fakeCgroup(kernel: Partial<Sample> = {}, onRead: (cgroup: FakeCg
       readPressure: () => cgroup.calls.readPressure++,
       readStill(sample) {
         cgroup.calls.readStill++;
-        copy([...LIMITS, ...EVENTS], sample);
+        copy([...STAT, ...LIMITS, 'pids', 'ioReadBytes', 'ioWriteBytes'], sample);
       },
       readSlow(sample) {
         cgroup.calls.readSlow++;

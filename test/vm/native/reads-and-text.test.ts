@@ -1,8 +1,10 @@
-// Several files in one call on the running kernel: the same bytes, and the same refusals, as one by one.
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+// Several files in one call on the running kernel: the same bytes, and the same refusals, as one by one. Program text, locked and given back.
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lockProgramText } from '../../../agent/node/memory-lock.ts';
+import { releaseStartPages } from '../../../agent/node/start-pages.ts';
 import { builtNative } from './ready.ts';
 
 const NOT_READ = -(2 ** 31);
@@ -70,8 +72,19 @@ describe('readFiles', () => {
   });
 });
 
-describe('lockMemory', () => {
-  it('says why not by its error number', () => {
+describe('lockMemory, releaseMemory', () => {
+  it('say why not by the error number', () => {
     expect(native.lockMemory(4096, 4096)).toBe(12); // ENOMEM: nothing is mapped there
+    expect(native.releaseMemory(4096, 4096)).toBe(12);
+  });
+
+  it('give back text that is not in use, locked or not, and what is in use comes back', () => {
+    const residentKb = (): number =>
+      Number(/^RssFile:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]);
+    const [before, lock] = [residentKb(), lockProgramText('/proc', native.lockMemory)];
+    expect(releaseStartPages('/proc', native.releaseMemory)).toBeGreaterThan(2);
+    expect(residentKb()).toBeLessThan(before * 0.8);
+    expect(lockProgramText('/proc', native.lockMemory)).toEqual(lock);
+    expect(JSON.parse(JSON.stringify({ still: ['here'] }))).toEqual({ still: ['here'] });
   });
 });
