@@ -1,7 +1,7 @@
 // What goes into the images, made without a container engine: `node .ci/image.mjs [--out DIR]`. For each of agent and aggregator:
 //   DIR/<role>/rootfs/      the files, to be copied over a base image with Node
 //   DIR/<role>/image.json   entry point, environment, user and working directory, as the Dockerfile has to state them (a test holds it to that)
-//   DIR/<role>/main.mjs.map the source map of the bundle, for whoever reads a stack trace; not in the image
+//   DIR/<role>/*.mjs.map    the source maps of the bundle, for whoever reads a stack trace; not in the image
 // Needs what `npm ci` installs. Native parts are copied when they were built before (`npm run build:native`) and left out otherwise.
 import { execFileSync } from 'node:child_process';
 import { build } from 'esbuild';
@@ -28,6 +28,8 @@ const ROLES = [
     flags: ['agent/flags.ts', 'AGENT_NODE_FLAGS'],
     // The debugging page, which the process looks for in page/ beside its file.
     page: { script: 'agent/debug/page/build.mjs', packages: ['uplot'] },
+    // What it asks of the machine by systeminformation, should anyone want to know, is more code than all the rest.
+    splitting: true,
     native: true,
   },
   {
@@ -35,6 +37,8 @@ const ROLES = [
     entry: 'aggregator/main.ts',
     flags: ['aggregator/flags.ts', 'AGGREGATOR_NODE_FLAGS'],
     environment: ['aggregator/flags.ts', 'AGGREGATOR_ENVIRONMENT'],
+    // esbuild keeps every export of a package that is imported when it is needed, once it lies in a file of its own.
+    splitting: false,
     native: false,
   },
 ];
@@ -63,13 +67,15 @@ async function makeImage(role, folder) {
   );
 }
 
-/** One file. Names stay as they are, so that a stack trace can be read without the map. */
-async function bundle({ entry }, folder, home) {
+/** main.mjs, and beside it, where it is split, what is loaded only when it is asked for. Names stay as they are, so that a stack trace can be read without the map. */
+async function bundle({ entry, splitting }, folder, home) {
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: [entry],
-    outfile: join(home, 'bin/main.mjs'),
+    entryPoints: [{ in: entry, out: 'main' }],
+    outdir: join(home, 'bin'),
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    splitting,
     platform: 'node',
     format: 'esm',
     target: 'node20.19',
@@ -85,12 +91,17 @@ async function bundle({ entry }, folder, home) {
     },
     logLevel: 'warning',
   });
-  cpSync(join(home, 'bin/main.mjs.map'), join(folder, 'main.mjs.map'));
-  rmSync(join(home, 'bin/main.mjs.map'));
-  const output = Object.values(metafile.outputs).find((each) => each.entryPoint !== undefined);
-  const used = Object.entries(output.inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+  for (const map of readdirSync(join(home, 'bin')).filter((file) => file.endsWith('.map'))) {
+    cpSync(join(home, 'bin', map), join(folder, map));
+    rmSync(join(home, 'bin', map));
+  }
+  const outputs = Object.values(metafile.outputs);
+  const used = outputs.flatMap(({ inputs }) =>
+    Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0),
+  );
   const packages = new Set(used.flatMap(([path]) => packageFolder(path)));
-  const external = output.imports.filter((each) => each.external).map((each) => each.path);
+  const imports = outputs.flatMap((output) => output.imports);
+  const external = imports.filter((each) => each.external).map((each) => each.path);
   return {
     packages: [...packages].sort((a, b) => a.localeCompare(b)),
     external: NATIVE_PACKAGES.filter((each) => external.includes(each)),

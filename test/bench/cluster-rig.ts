@@ -13,8 +13,8 @@ import { kubeconfigText } from '../../aggregator/standalone/kubeconfig.ts';
 import { createClusterPki } from '../../aggregator/standalone/pki.ts';
 import type { ClusterPki } from '../../aggregator/standalone/pki.ts';
 import type { ApiSaying } from './cluster-api.ts';
-import { bundleAggregator } from './cluster-bundle.ts';
-import type { Bundled } from './cluster-bundle.ts';
+import { bundleOf } from './bundle.ts';
+import type { Bundled } from './bundle.ts';
 import { countItems, createReader } from './cluster-client.ts';
 import type { Reader } from './cluster-client.ts';
 import { measureFloor } from './cluster-floor.ts';
@@ -150,7 +150,7 @@ class ClusterRig implements Rig {
     this.#write('ca.crt', ca);
     this.#write('tls.crt', serving.cert);
     this.#write('tls.key', serving.key);
-    this.#bundled = bundleAggregator(join(this.#directory, 'image'));
+    this.#bundled = bundleOf('aggregator', join(this.#directory, 'image'));
   }
 
   async startReplica(): Promise<Replica> {

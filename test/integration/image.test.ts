@@ -69,7 +69,7 @@ function stages(): ReadonlyMap<string, Stage> {
 }
 
 describe('the images', () => {
-  it.each(ROLES)('the %s starts from its one file and prints its flags', (role) => {
+  it.each(ROLES)('the %s starts from its files and prints its flags', (role) => {
     expect(run(role, '--help')).toMatch(/^Headroom [^\n]+\n\n {2}--[a-z-]+ \(/);
   });
 
@@ -89,11 +89,21 @@ describe('the images', () => {
     const containers = await (await fetch(`http://127.0.0.1:${health}/containers`)).text();
     expect(containers).toContain(POD_UID);
     expect((await fetch(`http://127.0.0.1:${health}/metrics`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${health}/hardware`)).status).toBe(200);
     const page = await (await fetch(`http://127.0.0.1:${debug}/page.js`)).text();
     expect(page === readFileSync(join(out, 'agent/rootfs/headroom/bin/page/page.js'), 'utf8')).toBe(true);
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
+  });
+
+  it('load of the agent what asks the machine when somebody asks, and not before', () => {
+    const bin = join(out, 'agent/rootfs/headroom/bin');
+    const parts = readdirSync(bin).filter((name) => name.endsWith('.mjs'));
+    const asking = parts.filter((name) => readFileSync(join(bin, name), 'utf8').includes('dmidecode'));
+    expect(asking).toHaveLength(1);
+    expect(asking).not.toContain('main.mjs');
+    expect(readFileSync(join(bin, 'main.mjs'), 'utf8')).toContain(`import("./${asking[0]}")`);
   });
 
   it('give the agent the flags of Node that it is measured with', () => {
@@ -111,9 +121,12 @@ describe('the images', () => {
     expect(readdirSync(join(out, role, 'rootfs'))).toEqual(['headroom']);
     const expected = ['LICENSE', 'THIRD-PARTY-LICENSES.txt', 'bin', 'package.json'];
     expect(readdirSync(home).filter((name) => name !== 'build' && name !== 'node_modules')).toEqual(expected);
-    expect(readdirSync(join(home, 'bin'))).toEqual(role === 'agent' ? ['main.mjs', 'page'] : ['main.mjs']);
-    const code = readFileSync(join(home, 'bin/main.mjs'), 'utf8');
-    expect(code).not.toContain(ROOT);
+    const parts = readdirSync(join(home, 'bin')).filter((name) => name.endsWith('.mjs'));
+    expect(readdirSync(join(home, 'bin')).filter((name) => !parts.includes(name))).toEqual(
+      role === 'agent' ? ['page'] : [],
+    );
+    const code = parts.map((name) => readFileSync(join(home, 'bin', name), 'utf8'));
+    expect(code.join('')).not.toContain(ROOT);
     const licences = readFileSync(join(home, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
     expect(licences).toMatch(/^pino \d+\.\d+\.\d+ \(MIT\)$/m);
     expect(/^@kubernetes\/client-node /m.test(licences)).toBe(role === 'aggregator');

@@ -1,5 +1,5 @@
-// The aggregator as its image holds it: one file, what is not used of @kubernetes/client-node left out, which is two thirds of
-// the memory of an idle process; and Node's flags and the environment as the image has them.
+// Agent and aggregator as their images hold them: bundled (what is not used of @kubernetes/client-node left out, which is two thirds of
+// the memory of an idle aggregator), with Node's flags and the environment as the image has them.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,9 +11,9 @@ export interface Bundled {
 }
 
 /** @param directory to put it into. Run in the repository's folder, as npm does. */
-export function bundleAggregator(directory: string): Bundled {
+export function bundleOf(role: 'agent' | 'aggregator', directory: string): Bundled {
   execFileSync(process.execPath, ['.ci/image.mjs', '--out', directory], { stdio: ['ignore', 'ignore', 'inherit'] });
-  const image = join(directory, 'aggregator');
+  const image = join(directory, role);
   const { entrypoint, environment } = JSON.parse(readFileSync(join(image, 'image.json'), 'utf8')) as {
     entrypoint: readonly string[];
     environment: Readonly<Record<string, string>>;
