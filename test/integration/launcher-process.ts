@@ -28,8 +28,18 @@ export interface LauncherProcess extends RunningProcess {
 
 /** @param runtimeFolder stands for XDG_RUNTIME_DIR: where it keeps its files */
 export function runLauncher(runtimeFolder: string, ...args: readonly string[]): RunningProcess {
+  return runLauncherBy([], runtimeFolder, ...args);
+}
+
+/** @param prefix a command that runs the one behind it, such as in a namespace */
+export function runLauncherBy(
+  prefix: readonly string[],
+  runtimeFolder: string,
+  ...args: readonly string[]
+): RunningProcess {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm run build`);
-  const child = spawn(process.execPath, [MAIN, '--no-view', ...args], {
+  const [command = process.execPath, ...before] = prefix.length > 0 ? [...prefix, process.execPath] : [];
+  const child = spawn(command, [...before, MAIN, '--no-view', ...args], {
     env: { ...process.env, XDG_RUNTIME_DIR: runtimeFolder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,7 +1,7 @@
 // The whole of `npm start -- --demo`: launcher, agent and aggregator as processes, asked by the real kubectl, until the last
 // cgroup is gone. Runs from source where Node strips types, else from dist/. Parts that need the right to make cgroups are
 // left out without it, with the launcher's own reason printed.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cpuMillis, memoryBytes } from '../../aggregator/kube/quantity.ts';
 import type { Pod } from '../../aggregator/standalone/api/objects.ts';
 import type { LauncherProcess } from './launcher-process.ts';
-import { runLauncher, startLauncher, stopLauncher } from './launcher-process.ts';
+import { runLauncher, runLauncherBy, startLauncher, stopLauncher } from './launcher-process.ts';
 import type { Answer } from './standalone-cluster.ts';
 import { until } from './standalone-cluster.ts';
 
@@ -202,6 +202,23 @@ describe('beside and after it', () => {
     expect(await ended).toBe(2);
     expect(output()).toMatch(text);
     expect(output().trim().split('\n')).toHaveLength(1);
+  });
+
+  it('ends with 2 and one line when the disk for the kubeconfig is full, and leaves no half file', async () => {
+    const full = join(folder, 'full');
+    mkdirSync(full);
+    // A disk of one page, in a mount namespace of this process alone; its listing is shown once the launcher has ended.
+    const script = `mount -t tmpfs -o size=4096 none '${full}' && head -c 4096 /dev/zero > '${full}/filler' && { "$@"; code=$?; ls '${full}'; exit $code; }`;
+    const rights = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+    const prefix = ['unshare', ...rights, '--mount', 'sh', '-c', script, 'sh'];
+    const { output, ended } = runLauncherBy(prefix, folder, '--log-level=error', `--kubeconfig=${full}/kubeconfig`);
+    expect(await ended).toBe(2);
+    expect(output().trim().split('\n')).toEqual([
+      expect.stringMatching(
+        /^headroom: can't write the kubeconfig .*\/full\/kubeconfig: ENOSPC: no space left on device/,
+      ),
+      'filler',
+    ]);
   });
 
   it('ends with 2 when the port that was asked for is taken', async () => {
