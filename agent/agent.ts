@@ -89,8 +89,7 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
       roster.remove(path);
     },
   });
-  readTogether(kernel.native?.readFiles);
-  const memoryLock = lockProgramText(flags['proc-root'], kernel.native?.lockMemory);
+  const memoryLock = useAddon(flags['proc-root'], kernel);
   const capabilities = (): readonly CapabilityState[] => [
     ...hierarchy.missing,
     { name: 'inotify', available: discovery.mode === 'inotify', cause: discovery.cause },
@@ -106,8 +105,7 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   started = true;
   aggregators.push(...startPushing(flags, { clock, log, roster, metrics }));
   tick.start();
-  const settled = setTimeout(() => settle(flags['proc-root'], kernel), SETTLED_MS);
-  settled.unref();
+  const settled = setTimeout(() => settle(flags['proc-root'], kernel), SETTLED_MS).unref();
   const close = async (): Promise<void> => {
     clearTimeout(settled);
     await debug.close();
@@ -120,6 +118,12 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
 /** inotify tells of births and deaths too; where it ran out, this keeps scanning from being all there is. */
 function hearOf(discovery: Discovery, path: string): void {
   if (discovery.mode === 'scan') discovery.hear(path);
+}
+
+/** What works without the addon too, and costs more. @returns whether program text is locked */
+function useAddon(procRoot: string, { native }: KernelSignals): CapabilityState {
+  readTogether(native?.readFiles);
+  return lockProgramText(procRoot, native?.lockMemory);
 }
 
 /** Only what the agent goes on to use stays in memory, and locked. */

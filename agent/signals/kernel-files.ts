@@ -9,7 +9,7 @@ import type { FilesReading } from './cgroup-iterator.ts';
 export interface ReadFiles {
   readFast: FilesReading;
   readPressure(sample: Sample): unknown;
-  readStill(sample: Sample): unknown;
+  readStill(sample: Sample, calm?: boolean): unknown;
   readSlow(sample: Sample): unknown;
   readLimits(sample: Sample): unknown;
   readMemoryStat(sample: Sample): unknown;
@@ -51,8 +51,8 @@ export class KernelFiles implements ReadFiles {
     return this.#files.readPressure(sample);
   }
 
-  readStill(sample: Sample): unknown {
-    return this.#files.readStill(sample);
+  readStill(sample: Sample, calm?: boolean): unknown {
+    return this.#files.readStill(sample, calm);
   }
 
   readSlow(sample: Sample): unknown {

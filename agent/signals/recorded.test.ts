@@ -47,6 +47,7 @@ function replay(name: string, without: readonly string[] = []): Replayed {
     thresholds: { noiseBytes: MIB / 2 },
     onFindings: (found) => findings.push(found),
     onTick: () => undefined,
+    onExtraWork: () => tick.wake(),
   });
   const found = { kind: 'container', podUid: 'p', containerId: 'c', qos: '', path: 'c', startWallMs: NaN } as const;
   const row = roster.add(found, false)!;
