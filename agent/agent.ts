@@ -128,8 +128,9 @@ function useAddon(procRoot: string, { native }: KernelSignals): CapabilityState 
 
 /** Only what the agent goes on to use stays in memory, and locked. */
 function settle(procRoot: string, { native }: KernelSignals): void {
-  if (!native || releaseStartPages(procRoot, native.releaseMemory) === 0) return;
-  lockProgramText(procRoot, native.lockMemory);
+  if (!native) return;
+  releaseStartPages(procRoot, native.releaseMemory);
+  lockProgramText(procRoot, native.lockMemory); // also what could only be unlocked
 }
 
 interface NotePlaces {
