@@ -1,6 +1,6 @@
 // Keeps the agent's code in memory while the node runs out of it: under pressure, without swap, the kernel takes back program text
 // first, and an agent that has to read itself from disk is late. mlock2(2) with MLOCK_ONFAULT, once, through the addon, or else through
-// the optional ffi-napi, which stays in memory with 8 MB for it.
+// the optional ffi-napi, which takes 8 MB in a bare process.
 // Not mlockall: V8 gives heap pages back with MADV_DONTNEED, which the kernel refuses on locked memory, and aborts (Node 20 and 24).
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
