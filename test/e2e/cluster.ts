@@ -20,10 +20,10 @@ export interface Said {
   readonly stderr: string;
 }
 
-export interface Cluster {
-  readonly controlPlane: ControlPlane;
+/** What installing and asking needs of a cluster, whoever its nodes are. */
+export interface Commanded {
+  readonly controlPlane: Pick<ControlPlane, 'kubeconfig' | 'auditFile'>;
   readonly kube: Kube;
-  readonly fleet: Fleet;
   /** As administrator. */
   kubectl(...args: readonly string[]): Promise<Said>;
   /** Its output. @throws Error with what it said when it fails */
@@ -31,6 +31,12 @@ export interface Cluster {
   /** `kubectl apply -f -` of JSON objects. */
   apply(...objects: readonly object[]): Promise<string>;
   /** What the containers of a pod whose name begins so have written. */
+  logsOf(podName: string): string | Promise<string>;
+}
+
+export interface Cluster extends Commanded {
+  readonly controlPlane: ControlPlane;
+  readonly fleet: Fleet;
   logsOf(podName: string): string;
   close(): Promise<void>;
 }
@@ -84,10 +90,11 @@ export async function startCluster({ nodes, ...options }: ClusterOptions): Promi
   }
 }
 
-async function commands(
-  { kubeconfig }: ControlPlane,
+/** @param home where kubectl keeps its discovery cache */
+export async function commands(
+  { kubeconfig }: Pick<ControlPlane, 'kubeconfig'>,
   home: string,
-): Promise<Pick<Cluster, 'kubectl' | 'kubectlOk' | 'apply'>> {
+): Promise<Pick<Commanded, 'kubectl' | 'kubectlOk' | 'apply'>> {
   const kubectl = await kubectlWith(kubeconfig, home);
   const kubectlOk = async (...args: readonly string[]): Promise<string> => okOf(args, await kubectl(...args));
   return {

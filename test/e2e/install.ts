@@ -1,7 +1,7 @@
 // Headroom installed as its users install it: `kubectl apply -k`, the manifests unchanged.
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import type { Cluster } from './cluster.ts';
+import type { Commanded } from './cluster.ts';
 import { REPOSITORY } from './kubelet/images.ts';
 import { eventually } from './until.ts';
 
@@ -10,24 +10,25 @@ export const AGGREGATORS = 'app.kubernetes.io/component=aggregator';
 export const AGENTS = 'app.kubernetes.io/component=agent';
 const READY_MS = 90_000;
 
-/** @param components beside those of the overlay, by their folder's name */
+/**
+ * @param components beside those of the overlay, by their folder's name
+ * @returns the folder that was applied
+ */
 export async function install(
-  cluster: Cluster,
+  cluster: Commanded,
   overlay: 'release' | 'beside' = 'release',
   components: readonly string[] = [],
-): Promise<void> {
-  const folder = join(REPOSITORY, 'deploy/overlays', overlay);
-  await cluster.kubectlOk(
-    'apply',
-    '-k',
-    components.length === 0 ? folder : withComponents(cluster, folder, components),
-  );
+): Promise<string> {
+  const plain = join(REPOSITORY, 'deploy/overlays', overlay);
+  const folder = components.length === 0 ? plain : withComponents(cluster, plain, components);
+  await cluster.kubectlOk('apply', '-k', folder);
   await rolledOut(cluster);
   if (overlay === 'release') await eventually(() => available(cluster), READY_MS, 200);
+  return folder;
 }
 
 /** A kustomization as a user writes one. */
-function withComponents(cluster: Cluster, overlay: string, components: readonly string[]): string {
+function withComponents(cluster: Commanded, overlay: string, components: readonly string[]): string {
   const folder = mkdtempSync(join(dirname(cluster.controlPlane.kubeconfig), 'kustomize-'));
   const to = (path: string): string => relative(folder, path);
   const kustomization = {
@@ -40,7 +41,7 @@ function withComponents(cluster: Cluster, overlay: string, components: readonly 
   return folder;
 }
 
-async function rolledOut(cluster: Cluster): Promise<void> {
+async function rolledOut(cluster: Commanded): Promise<void> {
   for (const what of ['deployment/headroom-aggregator', 'daemonset/headroom-agent']) {
     const said = await cluster.kubectl('rollout', 'status', what, '-n', SYSTEM, `--timeout=${READY_MS / 1000}s`);
     if (said.code !== 0) throw new Error(`${said.stderr}${said.stdout}\n${await explain(cluster)}`);
@@ -48,7 +49,7 @@ async function rolledOut(cluster: Cluster): Promise<void> {
 }
 
 /** @throws Error with the APIService's own reason while it is not */
-async function available(cluster: Cluster): Promise<void> {
+async function available(cluster: Commanded): Promise<void> {
   for (const version of ['v1', 'v1beta1']) {
     const { status } = await cluster.kube.json<{
       status?: { conditions?: readonly { type: string; status: string; message?: string }[] };
@@ -60,7 +61,7 @@ async function available(cluster: Cluster): Promise<void> {
 }
 
 /** As an administrator adds one; both replicas are replaced. */
-export async function addAggregatorFlag(cluster: Cluster, flag: string): Promise<void> {
+export async function addAggregatorFlag(cluster: Commanded, flag: string): Promise<void> {
   const patch = JSON.stringify([{ op: 'add', path: '/spec/template/spec/containers/0/args/-', value: flag }]);
   const what = 'deployment/headroom-aggregator';
   await cluster.kubectlOk('patch', what, '-n', SYSTEM, '--type=json', '-p', patch);
@@ -68,9 +69,9 @@ export async function addAggregatorFlag(cluster: Cluster, flag: string): Promise
 }
 
 /** For a failure's message: what the pods are and said. */
-export async function explain(cluster: Cluster): Promise<string> {
+export async function explain(cluster: Commanded): Promise<string> {
   const pods = await cluster.kubectl('get', 'pods', '-n', SYSTEM, '-o', 'wide');
   const events = await cluster.kubectl('get', 'events', '-n', SYSTEM, '--sort-by=.lastTimestamp');
   const last = (text: string, lines: number): string => text.trimEnd().split('\n').slice(-lines).join('\n');
-  return [pods.stdout, last(events.stdout, 15), last(cluster.logsOf('headroom-'), 30)].join('\n');
+  return [pods.stdout, last(events.stdout, 15), last(await cluster.logsOf('headroom-'), 30)].join('\n');
 }

@@ -1,6 +1,6 @@
 // What the metrics API says, read through the API server as administrator unless a test says otherwise.
 import { cpuMillis, memoryBytes } from '../../aggregator/kube/quantity.ts';
-import type { Cluster } from './cluster.ts';
+import type { Commanded } from './cluster.ts';
 import type { Kube } from './kube.ts';
 import { until } from './until.ts';
 
@@ -35,7 +35,7 @@ export async function podMetrics(kube: Kube, namespace: string, selector = ''): 
 const IN_A_ROW = 12;
 
 /** Waits until so many pods of the namespace are counted, by every replica. */
-export async function counted({ kube }: Cluster, namespace: string, pods: number): Promise<void> {
+export async function counted({ kube }: Pick<Commanded, 'kube'>, namespace: string, pods: number): Promise<void> {
   let row = 0;
   const probe = async (): Promise<true | undefined> => {
     row = (await podMetrics(kube, namespace)).length === pods ? row + 1 : 0;
@@ -61,7 +61,11 @@ export function bytes(quantity: string): number {
 }
 
 /** The only container of the only pod. */
-export async function onlyContainer({ kube }: Cluster, namespace: string, selector: string): Promise<ContainerUsage> {
+export async function onlyContainer(
+  { kube }: Pick<Commanded, 'kube'>,
+  namespace: string,
+  selector: string,
+): Promise<ContainerUsage> {
   const items = await podMetrics(kube, namespace, selector);
   const containers = items.flatMap((item) => item.containers);
   if (items.length !== 1 || containers.length !== 1) {

@@ -6,14 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openHierarchy } from '../../agent/cgroup/hierarchy.ts';
 import { createCgroupWriter } from '../../aggregator/standalone/kubelet/cgroup-writer.ts';
-import { findTool } from '../vm/prerequisites.ts';
+import { missingOf } from '../vm/prerequisites.ts';
+import type { Tool } from '../vm/prerequisites.ts';
 
 const FOLDER_PREFIX = 'headroom-e2e-';
 /** Services and nodes; each pod has a network namespace of its own. */
 const LOCAL_RANGES = ['10.96.0.0/16', '10.129.0.0/16'];
 /** Top cgroups of one run: `headroom-<first + 0…>`. */
 export const CGROUPS_A_RUN = 16;
-const TOOLS: readonly { readonly tool: string; readonly packageName: string }[] = [
+const TOOLS: readonly Tool[] = [
   { tool: 'unshare', packageName: 'util-linux' },
   { tool: 'setpriv', packageName: 'util-linux' },
   { tool: 'nsenter', packageName: 'util-linux' },
@@ -53,10 +54,7 @@ export async function insideNamespaces(): Promise<true> {
 
 export function missingForNamespaces(searchPath: string): string | undefined {
   if (process.getuid?.() !== 0) return 'the e2e tier makes network and mount namespaces: run it as root';
-  const missing = TOOLS.filter(({ tool }) => findTool(tool, searchPath) === undefined);
-  if (missing.length === 0) return undefined;
-  const packages = [...new Set(missing.map(({ packageName }) => packageName))];
-  return `the e2e tier needs ${missing.map(({ tool }) => tool).join(', ')}. On Debian or Ubuntu:\n  apt-get install ${packages.join(' ')}`;
+  return missingOf('the e2e tier', TOOLS, searchPath);
 }
 
 function runInside(folder: string, firstCgroup: number): Promise<number> {

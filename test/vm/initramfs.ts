@@ -99,7 +99,8 @@ function compileLeak(root: string, searchPath: string): void {
 }
 
 /** Copies a program and the shared libraries it names. */
-function copyProgram(program: string, root: string, target: string): void {
+export function copyProgram(program: string, root: string, target: string): void {
+  mkdirSync(dirname(join(root, target)), { recursive: true });
   copyFileSync(program, join(root, target));
   chmodSync(join(root, target), 0o755);
   // ldd of a static program exits 1 and lists nothing.

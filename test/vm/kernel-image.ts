@@ -64,20 +64,27 @@ function newestCached(cache: string, say: (text: string) => void): KernelImage {
 
 /** Puts vmlinuz into `target` in one rename, so that an interrupted download leaves nothing half made. */
 function download(packageName: string, target: string): void {
+  unpacked(packageName, (folder) => {
+    const boot = join(folder, 'boot');
+    const image = readdirSync(boot).find((file) => file.startsWith('vmlinuz-'));
+    if (image === undefined) throw new Error(`${packageName} has no boot/vmlinuz-*`);
+    const staged = `${target}.${process.pid}`;
+    mkdirSync(staged, { recursive: true });
+    copyFileSync(join(boot, image), join(staged, 'vmlinuz'));
+    rmSync(target, { recursive: true, force: true });
+    renameSync(staged, target);
+  });
+}
+
+/** Calls `use` with a folder that has the package's files for as long as the call lasts. */
+export function unpacked(packageName: string, use: (folder: string) => void): void {
   const work = mkdtempSync(join(tmpdir(), 'headroom-kernel-'));
   try {
     must('apt-get', ['download', '-q', packageName], work);
     const archive = readdirSync(work).find((file) => file.endsWith('.deb'));
     if (archive === undefined) throw new Error(`apt-get download left no package of ${packageName}`);
     must('dpkg', ['-x', archive, 'unpacked'], work);
-    const boot = join(work, 'unpacked', 'boot');
-    const image = readdirSync(boot).find((file) => file.startsWith('vmlinuz-'));
-    if (image === undefined) throw new Error(`${archive} has no boot/vmlinuz-*`);
-    const staged = `${target}.${process.pid}`;
-    mkdirSync(staged, { recursive: true });
-    copyFileSync(join(boot, image), join(staged, 'vmlinuz'));
-    rmSync(target, { recursive: true, force: true });
-    renameSync(staged, target);
+    use(join(work, 'unpacked'));
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

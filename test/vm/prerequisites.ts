@@ -2,7 +2,13 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
-const TOOLS: readonly { readonly tool: string; readonly packageName: string }[] = [
+export interface Tool {
+  readonly tool: string;
+  /** Debian's. */
+  readonly packageName: string;
+}
+
+const TOOLS: readonly Tool[] = [
   { tool: 'qemu-system-x86_64', packageName: 'qemu-system-x86' },
   { tool: 'cpio', packageName: 'cpio' },
   { tool: 'busybox', packageName: 'busybox-static' },
@@ -23,11 +29,17 @@ export function missingTools(searchPath: string, architecture: string): string |
   if (architecture !== 'x64') {
     return `the kernel tier emulates an x86-64 machine with this machine's own node: it can't run on ${architecture}`;
   }
-  const missing = TOOLS.filter(({ tool }) => findTool(tool, searchPath) === undefined);
+  return missingOf('the kernel tier', TOOLS, searchPath);
+}
+
+/** @returns undefined when every tool is there, else what to do about it */
+export function missingOf(who: string, tools: readonly Tool[], searchPath: string): string | undefined {
+  const missing = tools.filter(({ tool }) => findTool(tool, searchPath) === undefined);
   if (missing.length === 0) return undefined;
+  const packages = [...new Set(missing.map((each) => each.packageName))];
   return (
-    `the kernel tier needs ${missing.map(({ tool }) => tool).join(', ')}. On Debian or Ubuntu:\n` +
-    `  apt-get update && apt-get install --no-install-recommends -y ${missing.map((each) => each.packageName).join(' ')}`
+    `${who} needs ${missing.map(({ tool }) => tool).join(', ')}. On Debian or Ubuntu:\n` +
+    `  apt-get update && apt-get install --no-install-recommends -y ${packages.join(' ')}`
   );
 }
 

@@ -20,6 +20,8 @@ export interface ControlPlaneOptions {
   readonly binaries: BinaryPaths;
   /** In a namespace of its own the API server is reached at the Service address that pods are told. */
   readonly network: 'own' | 'loopback';
+  /** Also runs kube-scheduler, where nobody plays it. */
+  readonly scheduler?: boolean;
   readonly apiserverFlags?: readonly string[];
   readonly controllerManagerFlags?: readonly string[];
   /** Whose requests are written to `auditFile`: user names. */
@@ -45,6 +47,8 @@ export const API_SERVICE_ADDRESS = '10.96.0.1';
 /** An address of the API server that is none of a Service or pod. */
 const API_ADDRESS = '10.129.0.1';
 const READY_MS = 90_000;
+/** There is one of it, and nobody asks for its metrics. */
+const ALONE = ['--leader-elect=false', '--secure-port=0'];
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { folder, binaries, network } = options;
@@ -86,6 +90,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       '--horizontal-pod-autoscaler-downscale-stabilization=5s',
       ...(options.controllerManagerFlags ?? []),
     ]);
+    if (options.scheduler) {
+      run('kube-scheduler', [`--kubeconfig=${kubeconfigOf('scheduler', pki.scheduler)}`, ...ALONE]);
+    }
     await until('the default service account', async () => {
       failIfEnded(daemons);
       const { status } = await kube!.call('GET', '/api/v1/namespaces/default/serviceaccounts/default');

@@ -36,6 +36,7 @@ export interface ControlPlanePki {
   readonly apiserver: KeyPair;
   readonly admin: KeyPair;
   readonly controllerManager: KeyPair;
+  readonly scheduler: KeyPair;
   readonly frontProxyClient: KeyPair;
   readonly serviceAccounts: { readonly publicKey: string; readonly privateKey: string };
 }
@@ -51,10 +52,11 @@ export async function createControlPlanePki(addresses: readonly string[]): Promi
     createAuthority('CN=front-proxy-ca'),
   ]);
   const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
-  const [apiserver, admin, controllerManager, frontProxyClient] = await Promise.all([
+  const [apiserver, admin, controllerManager, scheduler, frontProxyClient] = await Promise.all([
     servingPair(clusterCa, 'CN=kube-apiserver', names, addresses),
     clientPair(clusterCa, 'CN=kubernetes-admin,O=system:masters'),
     clientPair(clusterCa, 'CN=system:kube-controller-manager'),
+    clientPair(clusterCa, 'CN=system:kube-scheduler'),
     clientPair(frontProxyCa, 'CN=front-proxy-client'),
   ]);
   const { publicKey, privateKey } = generateKeyPairSync('ec', {
@@ -63,7 +65,7 @@ export async function createControlPlanePki(addresses: readonly string[]): Promi
     privateKeyEncoding: { type: 'sec1', format: 'pem' },
   });
   const serviceAccounts = { publicKey, privateKey };
-  return { clusterCa, frontProxyCa, apiserver, admin, controllerManager, frontProxyClient, serviceAccounts };
+  return { clusterCa, frontProxyCa, apiserver, admin, controllerManager, scheduler, frontProxyClient, serviceAccounts };
 }
 
 export async function createAuthority(subject: string): Promise<Authority> {

@@ -1,0 +1,103 @@
+// The served figures against the kubelet's. Both read the same kernel files at instants of their own, so each figure is held where
+// they can be compared: what the metrics API serves against the agent's readings of that very instant and window, and the agent's
+// readings, between two of them interpolated, against the kubelet's at the instants that the kubelet tells.
+import type { Series } from './agent-series.ts';
+import { valueAt } from './agent-series.ts';
+import type { KubeletFigures, Told } from './kubelet-figures.ts';
+
+/** One figure served by the metrics API. */
+export interface Served {
+  readonly cpuMillis: number;
+  readonly memoryBytes: number;
+  /** The end of the window, on the node's wall clock. */
+  readonly atMs: number;
+  readonly windowMs: number;
+}
+
+export interface Difference {
+  readonly key: string;
+  readonly what: 'cpu' | 'memory';
+  readonly against: 'kubelet' | 'served';
+  readonly ours: number;
+  readonly theirs: number;
+  /** Of theirs, without sign. */
+  readonly share: number;
+}
+
+/** A shorter stretch is mostly the two readings at its ends: a burst of some ms beside one of them would count as a difference. */
+const LEAST_STRETCH_MS = 40_000;
+/** Newest sample of the kubelet at least so much older than the agent's newest. */
+export interface KubeletHistory {
+  add(figures: KubeletFigures): void;
+  /** Samples of a key, oldest first. */
+  cpu(key: string): readonly Told[];
+  memory(key: string): readonly Told[];
+  keys(): ReadonlySet<string>;
+}
+
+export function kubeletHistory(): KubeletHistory {
+  const cpu = new Map<string, Told[]>();
+  const memory = new Map<string, Told[]>();
+  const keep = (into: Map<string, Told[]>, from: ReadonlyMap<string, Told>): void => {
+    for (const [key, told] of from) {
+      const samples = into.get(key) ?? [];
+      if (samples.at(-1)?.atMs !== told.atMs) into.set(key, [...samples, told]);
+    }
+  };
+  return {
+    add: ({ cpuSeconds, workingSet }) => {
+      keep(cpu, cpuSeconds);
+      keep(memory, workingSet);
+    },
+    cpu: (key) => cpu.get(key) ?? [],
+    memory: (key) => memory.get(key) ?? [],
+    keys: () => new Set(memory.keys()),
+  };
+}
+
+/** The kubelet's newest sample of a key; CPU over a stretch between two of its samples. @returns what could be compared */
+export function againstKubelet(key: string, history: KubeletHistory, series: Series): readonly Difference[] {
+  const found: Difference[] = [];
+  const memory = history.memory(key).at(-1);
+  const held = memory && valueAt(series, 'workingSetBytes', memory.atMs);
+  if (memory && held !== undefined) found.push(difference(key, 'memory', 'kubelet', held, memory.value));
+  const samples = history.cpu(key);
+  const last = samples.at(-1);
+  const first = last && samples.findLast(({ atMs }) => atMs <= last.atMs - LEAST_STRETCH_MS);
+  if (first && last) {
+    const [from, to] = [first, last].map(({ atMs }) => valueAt(series, 'cpuUsageUs', atMs));
+    if (from !== undefined && to !== undefined) {
+      found.push(difference(key, 'cpu', 'kubelet', (to - from) / 1e6, last.value - first.value));
+    }
+  }
+  return found;
+}
+
+export function againstServed(key: string, served: Served, series: Series): readonly Difference[] {
+  const { atMs, windowMs, cpuMillis, memoryBytes } = served;
+  const found: Difference[] = [];
+  const held = valueAt(series, 'workingSetBytes', atMs);
+  if (held !== undefined) found.push(difference(key, 'memory', 'served', memoryBytes, held));
+  const [from, to] = [atMs - windowMs, atMs].map((at) => valueAt(series, 'cpuUsageUs', at));
+  if (from !== undefined && to !== undefined) {
+    found.push(difference(key, 'cpu', 'served', cpuMillis, (to - from) / windowMs));
+  }
+  return found;
+}
+
+function difference(
+  key: string,
+  what: Difference['what'],
+  against: Difference['against'],
+  ours: number,
+  theirs: number,
+): Difference {
+  const share = ours === theirs ? 0 : Math.abs(ours - theirs) / theirs;
+  return { key, what, against, ours, theirs, share };
+}
+
+export function describe({ key, what, against, ours, theirs, share }: Difference): string {
+  const unit = what === 'memory' ? 'MiB' : 's or m';
+  const figure = (value: number): string => (what === 'memory' ? (value / 2 ** 20).toFixed(2) : value.toFixed(4));
+  return `${key} ${what} against ${against}: ${figure(ours)} for ${figure(theirs)} ${unit} (${(share * 100).toFixed(2)} %)`;
+}

@@ -1,0 +1,71 @@
+// cgroup_watch [--each MS FILE] FILE...: a line "<FILE> <first line of it>" at the start and each time a process writes the file. inotify:
+// of a cgroup file it tells what its writers do (kernfs), at once. What the kernel itself changes is read every MS milliseconds.
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define MOST_FILES 512
+
+static int watches[MOST_FILES];
+
+static void show(const char *path)
+{
+	char text[256] = "";
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file >= 0) {
+		ssize_t length = read(file, text, sizeof text - 1);
+		text[length > 0 ? length : 0] = '\0';
+		close(file);
+	}
+	text[strcspn(text, "\n")] = '\0';
+	printf("%s %s\n", path, text);
+	fflush(stdout);
+}
+
+static void show_written(int queue, char **paths, int count)
+{
+	char events[8192] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t length = read(queue, events, sizeof events);
+	if (length <= 0)
+		exit(1);
+	for (char *at = events; at < events + length;) {
+		const struct inotify_event *event = (const struct inotify_event *)at;
+		for (int i = 0; i < count; i++)
+			if (event->wd == watches[i] && (event->mask & IN_MODIFY))
+				show(paths[i]);
+		at += sizeof *event + event->len;
+	}
+}
+
+int main(int count, char **words)
+{
+	int each_ms = -1, first = 1;
+	const char *polled = NULL;
+	if (count > 3 && strcmp(words[1], "--each") == 0) {
+		each_ms = atoi(words[2]);
+		polled = words[3];
+		first = 4;
+	}
+	struct pollfd queue = {.fd = inotify_init1(IN_CLOEXEC), .events = POLLIN};
+	if (queue.fd < 0 || count > MOST_FILES) {
+		fprintf(stderr, "cgroup_watch: no inotify instance or too many files\n");
+		return 1;
+	}
+	for (int i = first; i < count; i++) {
+		watches[i - first] = inotify_add_watch(queue.fd, words[i], IN_MODIFY);
+		show(words[i]);
+	}
+	for (;;) {
+		int ready = poll(&queue, 1, each_ms);
+		if (ready < 0)
+			return 1;
+		if (ready > 0)
+			show_written(queue.fd, words + first, count - first);
+		else
+			show(polled);
+	}
+}

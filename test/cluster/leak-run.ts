@@ -1,0 +1,152 @@
+// One leak and what becomes of it, from all sides: the files of its cgroups as their writers write them (in the guest), the pod as the
+// API server tells it, the aggregator's patch in the audit log, the aggregator's own legs from its log. Instants are the host's wall clock, ms.
+import { readFileSync } from 'node:fs';
+import type { Pod } from '../../aggregator/standalone/api/objects.ts';
+import type { Commanded } from '../e2e/cluster.ts';
+import { bytes } from '../e2e/metrics.ts';
+import { until } from '../e2e/until.ts';
+import { pod } from '../e2e/workloads.ts';
+import { followInGuest } from './guest-shell.ts';
+import { WORKLOAD } from './node-disk.ts';
+
+export interface LeakShape {
+  readonly name: string;
+  readonly startMib: number;
+  readonly mibPerSecond: number;
+  /** What it ends with. */
+  readonly mostMib: number;
+  readonly limit: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface Seen {
+  readonly atMs: number;
+  /** Bytes. */
+  readonly value: number;
+}
+
+export interface LeakRun {
+  readonly shape: LeakShape;
+  readonly startedMs: number;
+  readonly memoryCurrent: readonly Seen[];
+  readonly podLimit: readonly Seen[];
+  readonly containerLimit: readonly Seen[];
+  /** `status.containerStatuses[].resources.limits.memory`, where it changed. */
+  readonly statusLimit: readonly Seen[];
+  readonly pod: Pod;
+}
+
+/** Time for the watches to be there before it begins to leak. */
+const AFTER_S = 6;
+const EACH_MS = 100;
+const RUNNING_MS = 60_000;
+
+export const ASKS = { 'headroom.dev/resize': 'true', 'headroom.dev/max-memory': '1Gi' };
+
+export function leakPod({ name, startMib, mibPerSecond, mostMib, limit, annotations }: LeakShape): object {
+  const args = ['leak', startMib, mibPerSecond, mostMib, AFTER_S].map(String);
+  const resources = { requests: { cpu: '50m', memory: '32Mi' }, limits: { memory: limit } };
+  return pod({ name, ...(annotations ? { annotations } : {}), containers: [{ name: 'main', image: WORKLOAD, args, ...resources }] }); // prettier-ignore
+}
+
+/** The pod's cgroup in the guest (cgroupfs driver). */
+export function podCgroup({ metadata, status }: Pod): string {
+  const qos = status.qosClass === 'Guaranteed' ? '' : `${status.qosClass?.toLowerCase()}/`;
+  return `/sys/fs/cgroup/kubepods/${qos}pod${metadata.uid}`;
+}
+
+export function containerCgroup(found: Pod, index = 0): string {
+  const id = found.status.containerStatuses?.[index]?.containerID?.split('//')[1];
+  if (id === undefined) throw new Error(`${found.metadata.name} has no container yet`);
+  return `${podCgroup(found)}/${id}`;
+}
+
+export const podOf = ({ kube }: Pick<Commanded, 'kube'>, name: string, namespace = 'default'): Promise<Pod> =>
+  kube.json('GET', `/api/v1/namespaces/${namespace}/pods/${name}`);
+
+export function running(cluster: Pick<Commanded, 'kube'>, name: string): Promise<Pod> {
+  const probe = async (): Promise<Pod | undefined> => {
+    const found = await podOf(cluster, name);
+    return found.status.containerStatuses?.every(({ state }) => 'running' in state) ? found : undefined;
+  };
+  return until(`${name} running`, probe, RUNNING_MS, 100);
+}
+
+/** @param finished told each time the pod or a file changed; the run ends when it says so, or after `timeoutMs` */
+export async function runLeak(
+  cluster: Commanded,
+  shape: LeakShape,
+  finished: (run: LeakRun) => boolean,
+  timeoutMs: number,
+): Promise<LeakRun> {
+  await cluster.apply(leakPod(shape));
+  const started = await running(cluster, shape.name);
+  const [podFolder, containerFolder] = [podCgroup(started), containerCgroup(started)];
+  const seen = { memoryCurrent: [] as Seen[], podLimit: [] as Seen[], containerLimit: [] as Seen[], statusLimit: [] as Seen[] }; // prettier-ignore
+  const run = { shape, startedMs: Date.now(), pod: started, ...seen };
+  const targets = new Map([
+    [`${containerFolder}/memory.current`, seen.memoryCurrent],
+    [`${podFolder}/memory.max`, seen.podLimit],
+    [`${containerFolder}/memory.max`, seen.containerLimit],
+  ]);
+  const [polled, ...written] = targets.keys();
+  const follow = followInGuest(`cgroup_watch --each ${EACH_MS} ${polled} ${written.join(' ')}`, (line) => {
+    const [file = '', value] = line.split(' ');
+    const number = value === 'max' ? Infinity : Number(value || NaN);
+    if (!Number.isNaN(number)) targets.get(file)?.push({ atMs: Date.now(), value: number });
+  });
+  const watch = cluster.kube.watch<Pod>(`/api/v1/namespaces/default/pods?fieldSelector=metadata.name=${shape.name}`, {
+    onObject: (changed) => {
+      run.pod = changed;
+      const limit = changed.status.containerStatuses?.[0]?.resources?.limits?.['memory'];
+      const value = limit === undefined ? NaN : bytes(limit);
+      if (value !== seen.statusLimit.at(-1)?.value) seen.statusLimit.push({ atMs: Date.now(), value });
+    },
+    onGone: () => undefined,
+  });
+  try {
+    await until(`${shape.name} coming to its end`, () => finished(run) || undefined, timeoutMs, EACH_MS);
+    return { ...run };
+  } finally {
+    follow.close();
+    watch.close();
+  }
+}
+
+interface AuditEvent {
+  readonly verb: string;
+  readonly stage: string;
+  readonly stageTimestamp: string;
+  readonly objectRef?: { readonly subresource?: string; readonly namespace?: string; readonly name?: string };
+  readonly responseStatus?: { readonly code?: number };
+}
+
+/** The aggregators' patches of the pod's resize that the API server has answered, from its audit log. */
+function resizes(
+  { controlPlane }: Pick<Commanded, 'controlPlane'>,
+  name: string,
+  namespace: string,
+): readonly AuditEvent[] {
+  return readFileSync(controlPlane.auditFile, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"subresource":"resize"'))
+    .map((line) => JSON.parse(line) as AuditEvent)
+    .filter(({ verb, stage }) => verb === 'patch' && stage === 'ResponseComplete')
+    .filter(({ objectRef }) => objectRef?.name === name && objectRef.namespace === namespace);
+}
+
+/** The answers' codes. */
+export function resizeAnswers(
+  cluster: Pick<Commanded, 'controlPlane'>,
+  name: string,
+  namespace = 'default',
+): readonly number[] {
+  return resizes(cluster, name, namespace).map(({ responseStatus }) => responseStatus?.code ?? 0);
+}
+
+/** When the answer of those that were accepted was out. */
+export function acceptedPatches(cluster: Pick<Commanded, 'controlPlane'>, name: string): readonly number[] {
+  return resizes(cluster, name, 'default')
+    .filter(({ responseStatus }) => responseStatus?.code === 200)
+    .map(({ stageTimestamp }) => Date.parse(stageTimestamp));
+}

@@ -1,0 +1,94 @@
+// The time of each leg of a resize. What the aggregator measured is read from its log; what follows the API server's answer is seen
+// from the host, with the audit log's instant as its zero, so that no two clocks are compared.
+import type { LeakRun, Seen } from './leak-run.ts';
+
+export interface OwnLegs {
+  readonly signalToReceivedMs: number;
+  readonly receivedToDecidedMs: number;
+  readonly decidedToAcceptedMs: number;
+}
+
+export interface Legs extends OwnLegs {
+  /** The limit that was asked for, bytes. */
+  readonly limitBytes: number;
+  readonly acceptedToPodLimitMs: number;
+  readonly acceptedToContainerLimitMs: number;
+  /** status.containerStatuses[].resources */
+  readonly acceptedToStatusMs: number;
+}
+
+/** "resize accepted" of a pod, in the order of the log; JSON lines of both replicas. */
+export function ownLegs(log: string, pod: string): readonly (OwnLegs & { readonly limitBytes: number })[] {
+  interface Line extends OwnLegs {
+    readonly msg?: string;
+    readonly pod?: string;
+    readonly target?: { readonly memoryBytes?: number };
+  }
+  return log
+    .split('\n')
+    .filter((line) => line.includes('"resize accepted"'))
+    .map((line) => JSON.parse(line) as Line)
+    .filter((line) => line.pod === `default/${pod}`)
+    .map((line) => ({ ...line, limitBytes: line.target?.memoryBytes ?? NaN }));
+}
+
+/** Of the first resize of a run. @throws Error where a leg was not seen */
+export function firstLegs(run: LeakRun, log: string, accepted: readonly number[]): Legs {
+  const { name } = run.shape;
+  const [own] = ownLegs(log, name);
+  const [acceptedMs] = accepted;
+  if (own === undefined || acceptedMs === undefined) throw new Error(`${name} was not resized`);
+  const { limitBytes } = own;
+  const after = (what: string, seen: readonly Seen[]): number => {
+    // The kernel keeps memory.max in whole pages.
+    const first = seen.find(({ atMs, value }) => atMs >= acceptedMs - 1000 && Math.abs(value - limitBytes) < 4096);
+    if (first === undefined)
+      throw new Error(`${what} of ${name} never was ${limitBytes}: ${JSON.stringify(seen.slice(-5))}`);
+    return first.atMs - acceptedMs;
+  };
+  return {
+    signalToReceivedMs: own.signalToReceivedMs,
+    receivedToDecidedMs: own.receivedToDecidedMs,
+    decidedToAcceptedMs: own.decidedToAcceptedMs,
+    limitBytes,
+    acceptedToPodLimitMs: after('memory.max of the pod', run.podLimit),
+    acceptedToContainerLimitMs: after('memory.max of the container', run.containerLimit),
+    acceptedToStatusMs: after('the status', run.statusLimit),
+  };
+}
+
+/** Signal → the API server's answer. */
+export function ownMs({ signalToReceivedMs, receivedToDecidedMs, decidedToAcceptedMs }: OwnLegs): number {
+  return signalToReceivedMs + receivedToDecidedMs + decidedToAcceptedMs;
+}
+
+/** Of the whole time from the signal to the container's memory.max. */
+export function ownShare(legs: Legs): number {
+  return ownMs(legs) / (ownMs(legs) + legs.acceptedToContainerLimitMs);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+const COLUMNS = [
+  ['signal → received', (legs: Legs) => legs.signalToReceivedMs],
+  ['→ decided', (legs: Legs) => legs.signalToReceivedMs + legs.receivedToDecidedMs],
+  ['→ accepted', ownMs],
+  ['→ pod memory.max', (legs: Legs) => ownMs(legs) + legs.acceptedToPodLimitMs],
+  ['→ container memory.max', (legs: Legs) => ownMs(legs) + legs.acceptedToContainerLimitMs],
+  ['→ status', (legs: Legs) => ownMs(legs) + legs.acceptedToStatusMs],
+  ['ours, %', (legs: Legs) => 100 * ownShare(legs)],
+] as const;
+
+/** Milliseconds since the signal, a line a run. */
+export function legTable(rows: readonly { readonly title: string; readonly legs: Legs }[]): string {
+  const cells = [
+    ['leak', ...COLUMNS.map(([title]) => title)],
+    ...rows.map(({ title, legs }) => [title, ...COLUMNS.map(([, figure]) => figure(legs).toFixed(0))]),
+  ];
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  return cells.map((row) => row.map((cell, column) => cell.padStart(widths[column]!)).join('  ')).join('\n');
+}

@@ -1,0 +1,126 @@
+// Case (a): kubectl top right after the install, and every figure against the kubelet's own.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AGENTS, install, SYSTEM } from '../e2e/install.ts';
+import type { ContainerUsage, NodeMetrics, PodMetrics } from '../e2e/metrics.ts';
+import { bytes, GROUP, millis } from '../e2e/metrics.ts';
+import { eventually, until } from '../e2e/until.ts';
+import { pod } from '../e2e/workloads.ts';
+import { agentSeries } from './agent-series.ts';
+import type { SeenCluster } from './cluster.ts';
+import { openCluster } from './cluster.ts';
+import type { Difference, Served } from './comparison.ts';
+import { againstKubelet, againstServed, describe as said, kubeletHistory } from './comparison.ts';
+import { NODE_KEY, readKubelet } from './kubelet-figures.ts';
+import { WORKLOAD } from './node-disk.ts';
+import { forward } from './port-forward.ts';
+import { NODE_NAME } from './real-node.ts';
+import { uninstall } from './uninstall.ts';
+
+const COMPARISONS = 20;
+const APART_MS = 3000;
+const BOUNDS = { memory: 0.02, cpu: 0.05 };
+
+let cluster: SeenCluster;
+
+const workload = (name: string, ...args: readonly string[]): object =>
+  pod({ name, containers: [{ name: 'main', image: WORKLOAD, args, requests: { cpu: '20m', memory: '32Mi' }, limits: { memory: '200Mi' } }] }); // prettier-ignore
+
+beforeAll(async () => {
+  cluster = await openCluster();
+  await cluster.apply(workload('holds', 'hold', '100'), workload('burns', 'burn', '300'), workload('idles'));
+  await install(cluster);
+});
+
+afterAll(async () => {
+  if (cluster) await uninstall(cluster);
+  cluster?.close();
+});
+
+interface ListedPod {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: { readonly containers: readonly { readonly name: string }[] };
+  readonly status: {
+    readonly conditions?: readonly { readonly type: string; readonly lastTransitionTime: string }[];
+  };
+}
+
+const list = async (path: string): Promise<readonly ListedPod[]> =>
+  (await cluster.kube.json<{ items: ListedPod[] }>('GET', path)).items;
+
+describe('kubectl top', () => {
+  it('shows the node and every container within 10 s of the agent being Ready', async () => {
+    const pods = await list('/api/v1/pods');
+    const expected = pods.flatMap(({ metadata, spec }) =>
+      spec.containers.map(({ name }) => `${metadata.name} ${name}`),
+    );
+    const tops = async () => {
+      const node = await cluster.kubectlOk('top', 'node', '--no-headers');
+      const containers = await cluster.kubectlOk('top', 'pod', '-A', '--containers', '--no-headers');
+      expect(node.trim().split(/\s+/)[0]).toBe(NODE_NAME);
+      const shown = containers.trim().split('\n').map((line) => line.split(/\s+/).slice(1, 3).join(' ')); // prettier-ignore
+      expect(shown.toSorted()).toEqual(expected.toSorted());
+    };
+    await eventually(tops, 20_000);
+    const nowMs = Date.now();
+    const [agent] = await list(`/api/v1/namespaces/${SYSTEM}/pods?labelSelector=${AGENTS}`);
+    const readyAt = agent?.status.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime ?? '';
+    // Condition times are whole seconds, rounded down.
+    const afterReadyS = (nowMs - Date.parse(readyAt)) / 1000;
+    process.stdout.write(`figure: kubectl top complete ${afterReadyS.toFixed(1)} s after the agent's Ready\n`);
+    expect(afterReadyS).toBeLessThan(11);
+  });
+});
+
+function served(item: PodMetrics | NodeMetrics, usage: ContainerUsage['usage']): Served {
+  const windowMs = Number(/^([\d.]+)s$/.exec(item.window)?.[1]) * 1000;
+  return { cpuMillis: millis(usage.cpu), memoryBytes: bytes(usage.memory), atMs: Date.parse(item.timestamp), windowMs };
+}
+
+async function servedFigures(): Promise<ReadonlyMap<string, Served>> {
+  const found = new Map<string, Served>();
+  const nodes = await cluster.kube.json<{ items: NodeMetrics[] }>('GET', `${GROUP}/v1beta1/nodes`);
+  for (const node of nodes.items) found.set(NODE_KEY, served(node, node.usage));
+  const pods = await cluster.kube.json<{ items: PodMetrics[] }>('GET', `${GROUP}/v1beta1/pods`);
+  for (const item of pods.items) {
+    const { namespace, name } = item.metadata;
+    for (const each of item.containers) found.set(`${namespace}/${name}/${each.name}`, served(item, each.usage));
+  }
+  return found;
+}
+
+describe('every figure', () => {
+  it(`agrees with the kubelet's own in ${COMPARISONS} of ${COMPARISONS} comparisons`, async () => {
+    const [agent] = await list(`/api/v1/namespaces/${SYSTEM}/pods?labelSelector=${AGENTS}`);
+    const debug = await forward(cluster, `pod/${agent!.metadata.name}`, SYSTEM, 9470);
+    const history = kubeletHistory();
+    const rounds: Difference[][] = [];
+    const complete = (round: readonly Difference[]): boolean => {
+      const kinds = new Set(round.filter(({ against }) => against === 'kubelet').map(({ key, what }) => `${key} ${what}`)); // prettier-ignore
+      return [...history.keys()].every((key) => kinds.has(`${key} cpu`) && kinds.has(`${key} memory`));
+    };
+    try {
+      const round = async (): Promise<true | undefined> => {
+        history.add(await readKubelet(cluster, NODE_NAME));
+        const figures = await servedFigures();
+        const series = await agentSeries(debug.url, new Set([...history.keys(), ...figures.keys()]));
+        const found = [...series].flatMap(([key, each]) => [
+          ...againstKubelet(key, history, each),
+          ...(figures.has(key) ? againstServed(key, figures.get(key)!, each) : []),
+        ]);
+        if (complete(found)) rounds.push(found);
+        return rounds.length === COMPARISONS || undefined;
+      };
+      await until(`${COMPARISONS} comparisons`, round, 170_000, APART_MS);
+    } finally {
+      debug.close();
+    }
+    const all = rounds.flat();
+    for (const what of ['memory', 'cpu'] as const) {
+      for (const against of ['kubelet', 'served'] as const) {
+        const worst = all.filter((each) => each.what === what && each.against === against).toSorted((a, b) => b.share - a.share); // prettier-ignore
+        process.stdout.write(`figure: ${worst.length} comparisons, worst ${worst.slice(0, 3).map(said).join('; ')}\n`);
+      }
+    }
+    expect(all.filter(({ share, what }) => !(share <= BOUNDS[what])).map(said)).toEqual([]);
+  }, 240_000);
+});

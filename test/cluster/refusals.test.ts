@@ -1,0 +1,195 @@
+// Cases (d) and (e): CPU raised for a throttled container, and what a real kubelet and API server refuse: each is remembered,
+// explained in an Event, and not asked for again and again.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Condition, KubeEvent, Pod } from '../../aggregator/standalone/api/objects.ts';
+import { install } from '../e2e/install.ts';
+import { bytes, millis } from '../e2e/metrics.ts';
+import { eventually, until } from '../e2e/until.ts';
+import type { ContainerShape } from '../e2e/workloads.ts';
+import { pod } from '../e2e/workloads.ts';
+import type { SeenCluster } from './cluster.ts';
+import { openCluster } from './cluster.ts';
+import { inGuest } from './guest-shell.ts';
+import { acceptedPatches, ASKS, containerCgroup, podOf, resizeAnswers, running } from './leak-run.ts';
+import { WORKLOAD } from './node-disk.ts';
+import { NODE_NAME } from './real-node.ts';
+import { uninstall } from './uninstall.ts';
+
+const MIB = 2 ** 20;
+let cluster: SeenCluster;
+let folder: string | undefined;
+
+beforeAll(async () => {
+  cluster = await openCluster();
+  folder = await install(cluster, 'release', ['resize']);
+});
+
+afterAll(async () => {
+  if (cluster) await uninstall(cluster, folder);
+  cluster?.close();
+});
+
+const container = (args: string, requests: object, limits: object): ContainerShape => ({
+  name: 'main',
+  image: WORKLOAD,
+  args: args.split(' '),
+  requests: { ...requests },
+  limits: { ...limits },
+});
+
+const start = (name: string, shape: ContainerShape, annotations: Record<string, string> = {}, namespace = 'default') =>
+  cluster.apply(pod({ name, namespace, annotations, containers: [shape] }));
+
+const conditionOf = (found: Pod, type: string): Condition | undefined => found.status.conditions?.find((each) => each.type === type && each.status === 'True'); // prettier-ignore
+
+async function eventsOf(name: string, namespace = 'default'): Promise<readonly KubeEvent[]> {
+  const path = `/api/v1/namespaces/${namespace}/events?fieldSelector=involvedObject.name=${name}`;
+  return (await cluster.kube.json<{ items: KubeEvent[] }>('GET', path)).items;
+}
+
+const saidOf = async (name: string, reason: string, namespace?: string): Promise<readonly string[]> =>
+  (await eventsOf(name, namespace)).filter((each) => each.reason === reason).map(({ message }) => message ?? '');
+
+const readNumber = async (file: string): Promise<number> => Number((await inGuest(`cat ${file}`)).split(' ')[0]);
+
+describe('a throttled container', () => {
+  it('gets more CPU while it runs', async () => {
+    const shape = container('burn 900', { cpu: '50m', memory: '16Mi' }, { cpu: '100m', memory: '64Mi' });
+    await start('burns', shape, { 'headroom.dev/resize': 'true', 'headroom.dev/max-cpu': '600m' });
+    const before = await running(cluster, 'burns');
+    const raised = await until('a higher CPU limit in force', async () => {
+      const found = await podOf(cluster, 'burns');
+      const limit = millis(found.status.containerStatuses?.[0]?.resources?.limits?.['cpu'] ?? '0');
+      return limit > 100 && !conditionOf(found, 'PodResizeInProgress') ? { found, limit } : undefined;
+    }, 60_000); // prettier-ignore
+    expect(raised.limit).toBeLessThanOrEqual(600);
+    expect(raised.found.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
+    expect(await readNumber(`${containerCgroup(before)}/cpu.max`)).toBe(raised.limit * 100);
+    await cluster.kubectlOk('delete', 'pod', 'burns', '--wait=false');
+  });
+});
+
+describe('a limit under what is used', () => {
+  it('is an error of the kubelet until the memory is freed, and Headroom leaves it alone', async () => {
+    await start('shrinks', container('hold 80', { cpu: '20m', memory: '16Mi' }, { memory: '160Mi' }));
+    const before = await running(cluster, 'shrinks');
+    await eventually(async () => expect(await readNumber(`${containerCgroup(before)}/memory.current`)).toBeGreaterThan(80 * MIB)); // prettier-ignore
+    const patch = JSON.stringify({ spec: { containers: [{ name: 'main', resources: { limits: { memory: '48Mi' } } }] } }); // prettier-ignore
+    await cluster.kubectlOk('patch', 'pod', 'shrinks', '--subresource=resize', '-p', patch);
+    const reasons = new Set<string>();
+    await until('the kubelet telling an error', async () => {
+      const progress = conditionOf(await podOf(cluster, 'shrinks'), 'PodResizeInProgress');
+      if (progress) reasons.add(progress.reason ?? '');
+      return reasons.has('Error') || undefined;
+    }, 60_000); // prettier-ignore
+    expect([...reasons]).toEqual(['', 'Error']);
+    expect(await readNumber(`${containerCgroup(before)}/memory.max`)).toBe(160 * MIB);
+    await cluster.kubectlOk('exec', 'shrinks', '--', '/workload', 'tell', 'release');
+    await until('the lower limit in force', async () => {
+      const found = await podOf(cluster, 'shrinks');
+      const limit = bytes(found.status.containerStatuses?.[0]?.resources?.limits?.['memory'] ?? '0');
+      return (limit === 48 * MIB && !conditionOf(found, 'PodResizeInProgress')) || undefined;
+    }, 60_000); // prettier-ignore
+    expect(await readNumber(`${containerCgroup(before)}/memory.max`)).toBe(48 * MIB);
+    expect((await podOf(cluster, 'shrinks')).status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
+    expect(resizeAnswers(cluster, 'shrinks')).toEqual([]);
+    await cluster.kubectlOk('delete', 'pod', 'shrinks', '--wait=false');
+  });
+});
+
+describe('a full node', () => {
+  it('defers the raise, which is not asked for again and comes when there is room', async () => {
+    const node = await cluster.kube.json<{ status: { allocatable: Record<string, string> } }>('GET', `/api/v1/nodes/${NODE_NAME}`); // prettier-ignore
+    const pods = await cluster.kube.json<{ items: Pod[] }>('GET', '/api/v1/pods');
+    const requested = pods.items.flatMap(({ spec }) => spec.containers).reduce((sum, { resources }) => sum + bytes(resources?.requests?.['memory'] ?? '0'), 0); // prettier-ignore
+    const room = bytes(node.status.allocatable['memory']!) - requested;
+    // The leak's own request, and 16 MiB that are left.
+    const filler = `${Math.floor(room / MIB) - 64 - 16}Mi`;
+    await start('fills', container('pause', { memory: filler }, {}));
+    await running(cluster, 'fills');
+    const same = { cpu: '50m', memory: '64Mi' };
+    await start('waits', container('leak 20 4 60 4', same, same), ASKS);
+    const deferred = await until('the raise being deferred', async () => conditionOf(await podOf(cluster, 'waits'), 'PodResizePending'), 60_000); // prettier-ignore
+    expect(deferred).toMatchObject({ reason: 'Deferred', message: expect.stringContaining('memory') as string });
+    const before = await running(cluster, 'waits');
+    expect(await readNumber(`${containerCgroup(before)}/memory.max`)).toBe(64 * MIB);
+    await cluster.kubectlOk('delete', 'pod', 'fills', '--wait=false');
+    await until('the raise in force', async () => {
+      const found = await podOf(cluster, 'waits');
+      return bytes(found.status.containerStatuses?.[0]?.resources?.limits?.['memory'] ?? '0') > 64 * MIB || undefined;
+    }, 60_000); // prettier-ignore
+    expect((await podOf(cluster, 'waits')).status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
+    expect(acceptedPatches(cluster, 'waits')).toHaveLength(1);
+    await eventually(async () => expect(await saidOf('waits', 'HeadroomResizeConfirmed')).toHaveLength(1), 30_000);
+    await cluster.kubectlOk('delete', 'pod', 'waits', '--wait=false');
+  });
+});
+
+describe('what the API server refuses', () => {
+  const expectRefused = async (namespace: string, code: number, why: RegExp): Promise<void> => {
+    await start(
+      'asks',
+      container('leak 20 4 60 4', { cpu: '50m', memory: '32Mi' }, { memory: '64Mi' }),
+      ASKS,
+      namespace,
+    );
+    await eventually(async () => {
+      const said = await saidOf('asks', 'HeadroomResizeRefused', namespace);
+      expect(said.join('\n')).toMatch(why);
+    }, 60_000);
+    // The need lasts: it is asked again after 5, then 10 s.
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    const answers = resizeAnswers(cluster, 'asks', namespace);
+    expect(new Set(answers)).toEqual(new Set([code]));
+    expect(answers.length).toBeLessThanOrEqual(4);
+    expect(await saidOf('asks', 'HeadroomResizeRefused', namespace)).toHaveLength(1);
+    const found = await podOf(cluster, 'asks', namespace);
+    expect(found.metadata.generation).toBe(1);
+    expect(found.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
+    await cluster.kubectlOk('delete', 'namespace', namespace, '--wait=false');
+  };
+
+  it('by a LimitRange (403) is remembered and explained', async () => {
+    await cluster.apply(
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'limited' } },
+      {
+        apiVersion: 'v1',
+        kind: 'LimitRange',
+        metadata: { name: 'most', namespace: 'limited' },
+        spec: { limits: [{ type: 'Container', max: { memory: '80Mi' } }] },
+      },
+    );
+    await expectRefused('limited', 403, /HTTP 403 Forbidden: .*maximum memory usage per Container is 80Mi/);
+  });
+
+  it('by a policy (422) is remembered and explained', async () => {
+    await cluster.apply(
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ruled', labels: { ruled: 'true' } } },
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingAdmissionPolicy',
+        metadata: { name: 'no-resize' },
+        spec: {
+          matchConstraints: {
+            resourceRules: [
+              { apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['pods/resize'] },
+            ],
+          },
+          validations: [{ expression: 'false', message: 'nobody is resized here', reason: 'Invalid' }],
+        },
+      },
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingAdmissionPolicyBinding',
+        metadata: { name: 'no-resize' },
+        spec: {
+          policyName: 'no-resize',
+          validationActions: ['Deny'],
+          matchResources: { namespaceSelector: { matchLabels: { ruled: 'true' } } },
+        },
+      },
+    );
+    await expectRefused('ruled', 422, /HTTP 422 Invalid: .*nobody is resized here/);
+    await cluster.kubectlOk('delete', 'validatingadmissionpolicybinding,validatingadmissionpolicy', 'no-resize');
+  });
+});

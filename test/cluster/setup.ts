@@ -1,0 +1,24 @@
+// Boots once for all test files of the tier, and ends it.
+import { join } from 'node:path';
+import { runPlace } from '../e2e/namespace.ts';
+import { leaveNote } from './cluster.ts';
+import { collect } from './collect.ts';
+import type { RealCluster } from './real-cluster.ts';
+import { startRealCluster } from './real-cluster.ts';
+
+let cluster: RealCluster | undefined;
+
+export function say(text: string): void {
+  process.stderr.write(`cluster: ${text}\n`);
+}
+
+export async function setup(): Promise<void> {
+  const collected = await collect(process.env, say);
+  cluster = await startRealCluster(collected, join(runPlace(process.env).folder, 'real'), say);
+  const { url, kubeconfig, auditFile, pki } = cluster.controlPlane;
+  leaveNote({ url, kubeconfig, auditFile, ca: pki.clusterCa.cert, ...pki.admin });
+}
+
+export async function teardown(): Promise<void> {
+  await cluster?.close();
+}
