@@ -24,9 +24,10 @@ export interface Difference {
   readonly share: number;
 }
 
+/** The agent's wall clock, as its endpoint tells it, is read a moment before it is told. */
+const CLOCK_MS = 50;
 /** A shorter stretch is mostly the two readings at its ends: a burst of some ms beside one of them would count as a difference. */
 const LEAST_STRETCH_MS = 40_000;
-/** Newest sample of the kubelet at least so much older than the agent's newest. */
 export interface KubeletHistory {
   add(figures: KubeletFigures): void;
   /** Samples of a key, oldest first. */
@@ -73,16 +74,20 @@ export function againstKubelet(key: string, history: KubeletHistory, series: Ser
   return found;
 }
 
+/** The API tells the end of a window in whole seconds: held against the readings within that second, the nearest counts. */
 export function againstServed(key: string, served: Served, series: Series): readonly Difference[] {
   const { atMs, windowMs, cpuMillis, memoryBytes } = served;
-  const found: Difference[] = [];
-  const held = valueAt(series, 'workingSetBytes', atMs);
-  if (held !== undefined) found.push(difference(key, 'memory', 'served', memoryBytes, held));
-  const [from, to] = [atMs - windowMs, atMs].map((at) => valueAt(series, 'cpuUsageUs', at));
-  if (from !== undefined && to !== undefined) {
-    found.push(difference(key, 'cpu', 'served', cpuMillis, (to - from) / windowMs));
-  }
-  return found;
+  const ends = series.atMs.filter((at) => at > atMs - CLOCK_MS && at < atMs + 1000 + CLOCK_MS);
+  const memory = ends.flatMap((at) => {
+    const held = valueAt(series, 'workingSetBytes', at);
+    return held === undefined ? [] : [difference(key, 'memory', 'served', memoryBytes, held)];
+  });
+  const cpu = ends.flatMap((at) => {
+    const [from, to] = [at - windowMs, at].map((instant) => valueAt(series, 'cpuUsageUs', instant));
+    const used = from === undefined || to === undefined ? NaN : (to - from) / windowMs;
+    return Number.isNaN(used) ? [] : [difference(key, 'cpu', 'served', cpuMillis, used)];
+  });
+  return [memory, cpu].flatMap((all) => all.toSorted((a, b) => a.share - b.share).slice(0, 1));
 }
 
 function difference(

@@ -7,11 +7,12 @@ import { commands } from '../e2e/cluster.ts';
 import { install, SYSTEM } from '../e2e/install.ts';
 import { pod } from '../e2e/workloads.ts';
 import type { Collected } from './collect.ts';
+import { INSTALL_MS } from './installed.ts';
 import { ASKS, leakPod } from './leak-run.ts';
 import { WORKLOAD } from './node-disk.ts';
 import { startRealCluster } from './real-cluster.ts';
 
-const LEAK = { startMib: 24, mibPerSecond: 4, mostMib: 160, limit: '64Mi' };
+const LEAK = { startMib: 24, mibPerSecond: 4, mostMib: 200, limit: '96Mi', afterS: 10 };
 
 /** @param port where the API server is reached from outside @returns what to do now */
 export async function startDemo(
@@ -23,7 +24,7 @@ export async function startDemo(
   const { controlPlane } = await startRealCluster(collected, join(folder, 'real'), say);
   const run = await commands(controlPlane, folder);
   say('installing Headroom: kubectl apply -k');
-  await install({ controlPlane, kube: controlPlane.kube, ...run, logsOf: () => '' }, 'release', ['resize']);
+  await install({ controlPlane, kube: controlPlane.kube, ...run, logsOf: () => '' }, 'release', ['resize'], INSTALL_MS);
   await run.apply(
     leakPod({ ...LEAK, name: 'leak-that-asks', annotations: ASKS }),
     leakPod({ ...LEAK, name: 'leak-that-does-not' }),

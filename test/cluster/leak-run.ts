@@ -16,6 +16,8 @@ export interface LeakShape {
   /** What it ends with. */
   readonly mostMib: number;
   readonly limit: string;
+  /** It holds what it started with for so long. */
+  readonly afterS: number;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
@@ -36,15 +38,13 @@ export interface LeakRun {
   readonly pod: Pod;
 }
 
-/** Time for the watches to be there before it begins to leak. */
-const AFTER_S = 6;
 const EACH_MS = 100;
-const RUNNING_MS = 60_000;
+const RUNNING_MS = 120_000;
 
 export const ASKS = { 'headroom.dev/resize': 'true', 'headroom.dev/max-memory': '1Gi' };
 
-export function leakPod({ name, startMib, mibPerSecond, mostMib, limit, annotations }: LeakShape): object {
-  const args = ['leak', startMib, mibPerSecond, mostMib, AFTER_S].map(String);
+export function leakPod({ name, startMib, mibPerSecond, mostMib, limit, afterS, annotations }: LeakShape): object {
+  const args = ['leak', startMib, mibPerSecond, mostMib, afterS].map(String);
   const resources = { requests: { cpu: '50m', memory: '32Mi' }, limits: { memory: limit } };
   return pod({ name, ...(annotations ? { annotations } : {}), containers: [{ name: 'main', image: WORKLOAD, args, ...resources }] }); // prettier-ignore
 }
@@ -72,14 +72,13 @@ export function running(cluster: Pick<Commanded, 'kube'>, name: string): Promise
   return until(`${name} running`, probe, RUNNING_MS, 100);
 }
 
-/** @param finished told each time the pod or a file changed; the run ends when it says so, or after `timeoutMs` */
-export async function runLeak(
+/** Of a pod that was applied. @param finished asked again and again; the run ends when it says so, or breaks off after `timeoutMs` */
+export async function followLeak(
   cluster: Commanded,
   shape: LeakShape,
   finished: (run: LeakRun) => boolean,
   timeoutMs: number,
 ): Promise<LeakRun> {
-  await cluster.apply(leakPod(shape));
   const started = await running(cluster, shape.name);
   const [podFolder, containerFolder] = [podCgroup(started), containerCgroup(started)];
   const seen = { memoryCurrent: [] as Seen[], podLimit: [] as Seen[], containerLimit: [] as Seen[], statusLimit: [] as Seen[] }; // prettier-ignore
@@ -111,6 +110,11 @@ export async function runLeak(
     follow.close();
     watch.close();
   }
+}
+
+export function wasKilled({ pod: found }: LeakRun): boolean {
+  const { state, lastState } = found.status.containerStatuses![0]!;
+  return [state, lastState].some(({ terminated }) => terminated?.reason === 'OOMKilled');
 }
 
 interface AuditEvent {

@@ -1,40 +1,37 @@
 // Case (a): kubectl top right after the install, and every figure against the kubelet's own.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AGENTS, install, SYSTEM } from '../e2e/install.ts';
+import { AGENTS, SYSTEM } from '../e2e/install.ts';
 import type { ContainerUsage, NodeMetrics, PodMetrics } from '../e2e/metrics.ts';
 import { bytes, GROUP, millis } from '../e2e/metrics.ts';
 import { eventually, until } from '../e2e/until.ts';
 import { pod } from '../e2e/workloads.ts';
 import { agentSeries } from './agent-series.ts';
 import type { SeenCluster } from './cluster.ts';
-import { openCluster } from './cluster.ts';
 import type { Difference, Served } from './comparison.ts';
 import { againstKubelet, againstServed, describe as said, kubeletHistory } from './comparison.ts';
+import type { Installed } from './installed.ts';
+import { openInstalled } from './installed.ts';
 import { NODE_KEY, readKubelet } from './kubelet-figures.ts';
 import { WORKLOAD } from './node-disk.ts';
 import { forward } from './port-forward.ts';
 import { NODE_NAME } from './real-node.ts';
-import { uninstall } from './uninstall.ts';
 
 const COMPARISONS = 20;
 const APART_MS = 3000;
 const BOUNDS = { memory: 0.02, cpu: 0.05 };
 
-let cluster: SeenCluster;
-
 const workload = (name: string, ...args: readonly string[]): object =>
   pod({ name, containers: [{ name: 'main', image: WORKLOAD, args, requests: { cpu: '20m', memory: '32Mi' }, limits: { memory: '200Mi' } }] }); // prettier-ignore
 
+let installed: Installed | undefined;
+let cluster: SeenCluster;
+
 beforeAll(async () => {
-  cluster = await openCluster();
-  await cluster.apply(workload('holds', 'hold', '100'), workload('burns', 'burn', '300'), workload('idles'));
-  await install(cluster);
+  installed = await openInstalled(workload('holds', 'hold', '100'), workload('burns', 'burn', '300'), workload('idles')); // prettier-ignore
+  ({ cluster } = installed);
 });
 
-afterAll(async () => {
-  if (cluster) await uninstall(cluster);
-  cluster?.close();
-});
+afterAll(() => installed?.close());
 
 interface ListedPod {
   readonly metadata: { readonly name: string; readonly namespace: string };

@@ -2,32 +2,28 @@
 // explained in an Event, and not asked for again and again.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Condition, KubeEvent, Pod } from '../../aggregator/standalone/api/objects.ts';
-import { install } from '../e2e/install.ts';
 import { bytes, millis } from '../e2e/metrics.ts';
 import { eventually, until } from '../e2e/until.ts';
 import type { ContainerShape } from '../e2e/workloads.ts';
 import { pod } from '../e2e/workloads.ts';
 import type { SeenCluster } from './cluster.ts';
-import { openCluster } from './cluster.ts';
+import type { Installed } from './installed.ts';
+import { openInstalled } from './installed.ts';
 import { inGuest } from './guest-shell.ts';
 import { acceptedPatches, ASKS, containerCgroup, podOf, resizeAnswers, running } from './leak-run.ts';
 import { WORKLOAD } from './node-disk.ts';
 import { NODE_NAME } from './real-node.ts';
-import { uninstall } from './uninstall.ts';
 
 const MIB = 2 ** 20;
+let installed: Installed | undefined;
 let cluster: SeenCluster;
-let folder: string | undefined;
 
 beforeAll(async () => {
-  cluster = await openCluster();
-  folder = await install(cluster, 'release', ['resize']);
+  installed = await openInstalled();
+  ({ cluster } = installed);
 });
 
-afterAll(async () => {
-  if (cluster) await uninstall(cluster, folder);
-  cluster?.close();
-});
+afterAll(() => installed?.close());
 
 const container = (args: string, requests: object, limits: object): ContainerShape => ({
   name: 'main',

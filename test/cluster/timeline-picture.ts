@@ -1,5 +1,6 @@
 // The runs of case (b) as a picture: what the container holds against its limit, a panel a run, and where the time of a resize goes.
 import type { LeakRun, Seen } from './leak-run.ts';
+import { wasKilled } from './leak-run.ts';
 import type { Legs } from './legs.ts';
 import { ownMs } from './legs.ts';
 
@@ -48,9 +49,7 @@ function panel({ title, run, legs }: ShownRun): string {
   const scale = scaleOf(run);
   const heldLine = run.memoryCurrent.filter(({ atMs }) => atMs >= scale.firstMs && atMs <= scale.lastMs);
   const peak = Math.max(...heldLine.map(({ value }) => value));
-  const killed = run.pod.status.containerStatuses?.some(({ state, lastState }) =>
-    [state, lastState].some(({ terminated }) => terminated?.reason === 'OOMKilled'),
-  );
+  const killed = wasKilled(run);
   const killedAt = heldLine.findLast(({ value }) => value > peak * 0.9) ?? heldLine.at(-1);
   const told = legs
     ? `limit in force ${Math.round(ownMs(legs) + legs.acceptedToContainerLimitMs)} ms after the signal, ${Math.round(ownMs(legs))} ms of it ours; 0 restarts`

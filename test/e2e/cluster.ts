@@ -47,7 +47,8 @@ export interface ClusterOptions extends Partial<
   readonly nodes: readonly NodeSpec[];
 }
 
-const KUBECTL_MS = 60_000;
+/** `kubectl rollout status` waits itself. */
+const KUBECTL_MS = 240_000;
 
 export async function startCluster({ nodes, ...options }: ClusterOptions): Promise<Cluster> {
   const place = runPlace(process.env);

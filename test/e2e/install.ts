@@ -18,12 +18,13 @@ export async function install(
   cluster: Commanded,
   overlay: 'release' | 'beside' = 'release',
   components: readonly string[] = [],
+  readyMs = READY_MS,
 ): Promise<string> {
   const plain = join(REPOSITORY, 'deploy/overlays', overlay);
   const folder = components.length === 0 ? plain : withComponents(cluster, plain, components);
   await cluster.kubectlOk('apply', '-k', folder);
-  await rolledOut(cluster);
-  if (overlay === 'release') await eventually(() => available(cluster), READY_MS, 200);
+  await rolledOut(cluster, readyMs);
+  if (overlay === 'release') await eventually(() => available(cluster), readyMs, 200);
   return folder;
 }
 
@@ -41,9 +42,9 @@ function withComponents(cluster: Commanded, overlay: string, components: readonl
   return folder;
 }
 
-async function rolledOut(cluster: Commanded): Promise<void> {
+async function rolledOut(cluster: Commanded, readyMs: number): Promise<void> {
   for (const what of ['deployment/headroom-aggregator', 'daemonset/headroom-agent']) {
-    const said = await cluster.kubectl('rollout', 'status', what, '-n', SYSTEM, `--timeout=${READY_MS / 1000}s`);
+    const said = await cluster.kubectl('rollout', 'status', what, '-n', SYSTEM, `--timeout=${readyMs / 1000}s`);
     if (said.code !== 0) throw new Error(`${said.stderr}${said.stdout}\n${await explain(cluster)}`);
   }
 }

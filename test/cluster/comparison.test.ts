@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { Series } from './agent-series.ts';
+import { againstKubelet, againstServed, kubeletHistory } from './comparison.ts';
+
+const SECOND = 1000;
+const MIB = 2 ** 20;
+
+/** 200 m all along; 100 MiB growing by 1 MiB a second. */
+const series: Series = {
+  atMs: Array.from({ length: 101 }, (_, second) => second * SECOND),
+  cpuUsageUs: Array.from({ length: 101 }, (_, second) => second * 200_000),
+  workingSetBytes: Array.from({ length: 101 }, (_, second) => (100 + second) * MIB),
+};
+
+function history(cpuSeconds: (atMs: number) => number, memoryMib: number) {
+  const kept = kubeletHistory();
+  for (const atMs of [10_500, 30_500, 60_500]) {
+    kept.add({
+      cpuSeconds: new Map([['node', { value: cpuSeconds(atMs), atMs }]]),
+      workingSet: new Map([['node', { value: memoryMib * MIB, atMs }]]),
+    });
+  }
+  return kept;
+}
+
+describe('the comparison', () => {
+  it('holds the agent’s readings against the kubelet’s at the kubelet’s instants', () => {
+    const found = againstKubelet(
+      'node',
+      history((atMs) => (atMs / 1000) * 0.2, 160.5),
+      series,
+    );
+    expect(found.map(({ what, share }) => [what, share < 1e-9])).toEqual([['memory', true], ['cpu', true]]); // prettier-ignore
+  });
+
+  it('tells a difference', () => {
+    const found = againstKubelet(
+      'node',
+      history((atMs) => (atMs / 1000) * 0.22, 150),
+      series,
+    );
+    expect(found.map(({ share }) => share.toFixed(3))).toEqual(['0.070', '0.091']);
+  });
+
+  it('says nothing where the agent read nothing or the kubelet’s stretch is short', () => {
+    const young: Series = { ...series, atMs: series.atMs.map((at) => at + 90_000) };
+    expect(
+      againstKubelet(
+        'node',
+        history((atMs) => atMs, 1),
+        young,
+      ),
+    ).toEqual([]);
+    const once = kubeletHistory();
+    once.add({ cpuSeconds: new Map([['node', { value: 1, atMs: 5000 }]]), workingSet: new Map() });
+    expect(againstKubelet('node', once, series)).toEqual([]);
+  });
+
+  it('holds a served figure against the readings of the second that it names', () => {
+    const right = { cpuMillis: 200, memoryBytes: 150 * MIB, atMs: 50_000, windowMs: 15_000 };
+    expect(againstServed('node', right, series).map(({ share }) => share)).toEqual([0, 0]);
+    const wrong = againstServed('node', { ...right, cpuMillis: 220, memoryBytes: 165 * MIB }, series);
+    expect(wrong.map(({ what, share }) => [what, share.toFixed(2)])).toEqual([['memory', '0.10'], ['cpu', '0.10']]); // prettier-ignore
+  });
+});

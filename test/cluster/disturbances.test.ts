@@ -1,0 +1,190 @@
+// Case (g): what happens to figures while the agent is killed, the DaemonSet rolled, the kubelet and the whole node started anew.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AGENTS, SYSTEM } from '../e2e/install.ts';
+import { bytes, GROUP, millis } from '../e2e/metrics.ts';
+import type { PodMetrics } from '../e2e/metrics.ts';
+import { until } from '../e2e/until.ts';
+import { pod } from '../e2e/workloads.ts';
+import type { SeenCluster } from './cluster.ts';
+import { inGuest, runInGuest } from './guest-shell.ts';
+import type { Installed } from './installed.ts';
+import { INSTALL_MS, openInstalled } from './installed.ts';
+import { podCgroup, podOf, running } from './leak-run.ts';
+import { WORKLOAD } from './node-disk.ts';
+import { nodeReady } from './real-node.ts';
+
+const MIB = 2 ** 20;
+const HELD_MIB = 100;
+const BURNT_MILLIS = 300;
+/** The aggregator's default. */
+const STALENESS_MS = 60_000;
+const EACH_MS = 500;
+
+const workload = (name: string, ...args: readonly string[]): object =>
+  pod({ name, containers: [{ name: 'main', image: WORKLOAD, args, requests: { cpu: '20m', memory: '32Mi' }, limits: { memory: '200Mi' } }] }); // prettier-ignore
+
+let installed: Installed | undefined;
+let cluster: SeenCluster;
+
+beforeAll(async () => {
+  installed = await openInstalled(workload('holds', 'hold', String(HELD_MIB)), workload('burns', 'burn', String(BURNT_MILLIS))); // prettier-ignore
+  ({ cluster } = installed);
+  await Promise.all(['holds', 'burns'].map((name) => running(cluster, name)));
+  await until('figures of both', async () => (await shown()).size === 2 || undefined, 60_000);
+});
+
+afterAll(() => installed?.close());
+
+interface Figure {
+  readonly memoryMib: number;
+  readonly cpuMillis: number;
+}
+
+/** What is served of the two pods; nothing while nobody answers. */
+async function shown(): Promise<ReadonlyMap<string, Figure>> {
+  const { status, body } = await cluster.kube.call('GET', `${GROUP}/v1beta1/namespaces/default/pods`);
+  if (status !== 200) return new Map();
+  const { items } = JSON.parse(body.toString()) as { items: readonly PodMetrics[] };
+  return new Map(
+    items.map(({ metadata, containers: [main] }) => {
+      const { cpu, memory } = main!.usage;
+      return [metadata.name, { memoryMib: bytes(memory) / MIB, cpuMillis: millis(cpu) }];
+    }),
+  );
+}
+
+interface Watched {
+  /** Longest time without figures of both, ms. */
+  readonly gapMs: number;
+  readonly wrong: readonly string[];
+}
+
+/** Looks at the figures while `disturb` runs, and until both are served again after it. */
+async function watched(disturb: () => Promise<unknown>, settleMs: number): Promise<Watched> {
+  const wrong: string[] = [];
+  let gapMs = 0;
+  let lastMs = performance.now();
+  const over = new AbortController();
+  const look = async (): Promise<boolean> => {
+    const figures = await shown().catch(() => new Map<string, Figure>());
+    const nowMs = performance.now();
+    if (figures.size === 2) {
+      gapMs = Math.max(gapMs, nowMs - lastMs);
+      lastMs = nowMs;
+    }
+    const { memoryMib = 0 } = figures.get('holds') ?? {};
+    const { cpuMillis = 0 } = figures.get('burns') ?? {};
+    if (memoryMib > HELD_MIB * 1.03) wrong.push(`holds uses ${memoryMib} MiB`);
+    if (cpuMillis > BURNT_MILLIS * 1.2) wrong.push(`burns uses ${cpuMillis} m`);
+    return figures.size === 2;
+  };
+  const looking = (async () => {
+    while (!over.signal.aborted) {
+      await look();
+      await new Promise((resolve) => setTimeout(resolve, EACH_MS));
+    }
+  })();
+  try {
+    await disturb();
+    await until('both served again', async () => (await look()) || undefined, settleMs, EACH_MS);
+  } finally {
+    over.abort();
+    await looking;
+  }
+  return { gapMs: Math.max(gapMs, performance.now() - lastMs), wrong };
+}
+
+const agentReady = async (restarts: number): Promise<true | undefined> => {
+  const path = `/api/v1/namespaces/${SYSTEM}/pods?labelSelector=${AGENTS}`;
+  const { items } = await cluster.kube.json<{ items: { status: { containerStatuses?: { ready: boolean; restartCount: number }[] } }[] }>('GET', path); // prettier-ignore
+  const [agent] = items.flatMap(({ status }) => status.containerStatuses ?? []);
+  return (agent?.ready === true && agent.restartCount >= restarts) || undefined;
+};
+
+/** Cgroups of pods that the API server has no pod of, and any beside those that the node began with. */
+async function strayCgroups(): Promise<readonly string[]> {
+  const { items } = await cluster.kube.json<{ items: { metadata: { uid: string } }[] }>('GET', '/api/v1/pods');
+  const known = new Set(items.map(({ metadata: { uid } }) => `pod${uid}`));
+  const found = (await inGuest("find /sys/fs/cgroup -type d -name 'pod*'")).trim().split('\n').map((path) => path.split('/').at(-1)!); // prettier-ignore
+  const top = (await inGuest('ls -d /sys/fs/cgroup/*/'))
+    .trim()
+    .split('\n')
+    .map((path) => path.split('/').at(-2)!);
+  return [...found.filter((name) => !known.has(name)), ...top.filter((name) => !['kubepods', 'system'].includes(name))];
+}
+
+async function expectRightAgain(): Promise<void> {
+  const figures = await until('the right figures', async () => {
+    const found = await shown();
+    const { memoryMib = 0 } = found.get('holds') ?? {};
+    const { cpuMillis = 0 } = found.get('burns') ?? {};
+    return memoryMib > HELD_MIB * 0.98 && cpuMillis > BURNT_MILLIS * 0.5 ? found : undefined;
+  }, 60_000); // prettier-ignore
+  expect(figures.size).toBe(2);
+  await until('no stray cgroup', async () => (await strayCgroups()).length === 0 || undefined, 30_000, 500);
+}
+
+describe('figures go on', () => {
+  it('while the agent is killed and started again', async () => {
+    const kill = async (): Promise<void> => {
+      await inGuest("kill -9 $(pgrep -f 'node .*--node-name=' | head -n 1)");
+      await until('the agent being ready again', () => agentReady(1), 120_000, EACH_MS);
+    };
+    const { gapMs, wrong } = await watched(kill, 60_000);
+    process.stdout.write(`figure: agent killed: longest gap ${(gapMs / 1000).toFixed(1)} s\n`);
+    expect(wrong).toEqual([]);
+    expect(gapMs).toBeLessThan(STALENESS_MS);
+    await expectRightAgain();
+  });
+
+  it('while the DaemonSet is rolled', async () => {
+    const roll = async (): Promise<void> => {
+      await cluster.kubectlOk('rollout', 'restart', 'daemonset/headroom-agent', '-n', SYSTEM);
+      await cluster.kubectlOk('rollout', 'status', 'daemonset/headroom-agent', '-n', SYSTEM, '--timeout=120s');
+    };
+    const { gapMs, wrong } = await watched(roll, 60_000);
+    process.stdout.write(`figure: DaemonSet rolled: longest gap ${(gapMs / 1000).toFixed(1)} s\n`);
+    expect(wrong).toEqual([]);
+    expect(gapMs).toBeLessThan(STALENESS_MS);
+    await expectRightAgain();
+  });
+
+  it('while the kubelet is started again', async () => {
+    const restart = async (): Promise<void> => {
+      const before = (await inGuest('pidof kubelet')).trim();
+      await inGuest(`kill ${before}`);
+      await until('another kubelet', async () => {
+        const { code, output } = await runInGuest('pidof kubelet');
+        return (code === 0 && output.trim() !== before) || undefined;
+      }, 30_000); // prettier-ignore
+      await until('the node being Ready', async () => (await nodeReady(cluster)) || undefined, 60_000, EACH_MS);
+    };
+    const { gapMs, wrong } = await watched(restart, 60_000);
+    process.stdout.write(`figure: kubelet restarted: longest gap ${(gapMs / 1000).toFixed(1)} s\n`);
+    expect(wrong).toEqual([]);
+    expect(gapMs).toBeLessThan(STALENESS_MS);
+    for (const name of ['holds', 'burns']) {
+      expect((await podOf(cluster, name)).status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
+    }
+    await expectRightAgain();
+  });
+
+  it('after the whole node was started again, and none of them is wrong on the way', async () => {
+    const boots = async (): Promise<string> => (await inGuest('cat /proc/sys/kernel/random/boot_id')).trim();
+    const reboot = async (): Promise<void> => {
+      const before = await boots();
+      await inGuest('(sleep 1; reboot -f) > /dev/null 2>&1 &');
+      await until('another boot', async () => {
+        const now = await boots().catch(() => before);
+        return now !== before || undefined;
+      }, 120_000, EACH_MS); // prettier-ignore
+    };
+    const { wrong } = await watched(reboot, INSTALL_MS);
+    expect(wrong).toEqual([]);
+    await expectRightAgain();
+    for (const name of ['holds', 'burns']) {
+      const found = await podOf(cluster, name);
+      expect((await runInGuest(`cat ${podCgroup(found)}/memory.max`)).output.trim()).toBe(String(200 * MIB));
+    }
+  }, 400_000);
+});

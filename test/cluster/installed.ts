@@ -1,0 +1,53 @@
+// Headroom on the running cluster, for a file of tests: installed with the resize component where it is not yet (applying again what is
+// there is quick), its pods taken away afterwards. With HEADROOM_CLUSTER_FRESH=1 each file gets an install of its own.
+import type { Commanded } from '../e2e/cluster.ts';
+import { install, SYSTEM } from '../e2e/install.ts';
+import { until } from '../e2e/until.ts';
+import type { SeenCluster } from './cluster.ts';
+import { openCluster } from './cluster.ts';
+
+export interface Installed {
+  readonly cluster: SeenCluster;
+  /** What was applied. */
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
+/** Until an install is Ready: three Node processes start at once on two emulated cores. */
+export const INSTALL_MS = 200_000;
+const GONE_MS = 90_000;
+
+/** @param before what is there already when Headroom comes */
+export async function openInstalled(...before: readonly object[]): Promise<Installed> {
+  const cluster = await openCluster();
+  try {
+    if (before.length > 0) await cluster.apply(...before);
+    const folder = await install(cluster, 'release', ['resize'], INSTALL_MS);
+    const close = async (): Promise<void> => {
+      if (process.env['HEADROOM_CLUSTER_FRESH']) await uninstall(cluster, folder);
+      await removePods(cluster);
+      cluster.close();
+    };
+    return { cluster, folder, close };
+  } catch (error) {
+    cluster.close();
+    throw error;
+  }
+}
+
+/** As its users do it. */
+export async function uninstall(cluster: Commanded, folder: string): Promise<void> {
+  await cluster.kubectlOk('delete', '-k', folder, '--ignore-not-found', '--wait=false');
+  const gone = async (): Promise<true | undefined> =>
+    (await cluster.kube.call('GET', `/api/v1/namespaces/${SYSTEM}`)).status === 404 || undefined;
+  await until('Headroom being gone', gone, GONE_MS, 200);
+}
+
+async function removePods(cluster: Commanded): Promise<void> {
+  await cluster.kubectlOk('delete', 'pods', '-n', 'default', '--all', '--wait=false');
+  const gone = async (): Promise<true | undefined> => {
+    const { items } = await cluster.kube.json<{ items: readonly unknown[] }>('GET', '/api/v1/namespaces/default/pods');
+    return items.length === 0 || undefined;
+  };
+  await until('the pods being gone', gone, GONE_MS, 200);
+}

@@ -1,0 +1,49 @@
+// The leaks of cases (b) and (c): one shape, so that what becomes of them can be compared.
+import { join } from 'node:path';
+import { runPlace } from '../e2e/namespace.ts';
+import type { SeenCluster } from './cluster.ts';
+import type { LeakRun, LeakShape } from './leak-run.ts';
+import { followLeak, leakPod, wasKilled } from './leak-run.ts';
+
+const MIB = 2 ** 20;
+const LIMIT_MIB = 160;
+export const LIMIT = `${LIMIT_MIB}Mi`;
+const SHAPE = { startMib: 24, limit: LIMIT, mostMib: 200 };
+/** Beside the leak itself: the pod's start, the kubelet's word of what became of it. */
+const SPARE_MS = 40_000;
+
+/** Where the leak without Headroom is kept for the picture. */
+export const ALONE_FILE = (): string => join(runPlace(process.env).folder, 'leak-alone.json');
+
+const heldMib = (run: LeakRun): number => (run.memoryCurrent.at(-1)?.value ?? 0) / MIB;
+
+/** It has all that it wanted, and the kubelet says what it did; or it was killed. */
+function ended(run: LeakRun): boolean {
+  return (
+    wasKilled(run) || (heldMib(run) >= run.shape.mostMib && (run.statusLimit.at(-1)?.value ?? 0) > LIMIT_MIB * MIB)
+  );
+}
+
+/** A slow one begins closer to its limit: it has to come there in the test's time. */
+export function leakOf(
+  name: string,
+  mibPerSecond: number,
+  afterS: number,
+  annotations?: LeakShape['annotations'],
+): LeakShape {
+  const startMib = mibPerSecond < 10 ? LIMIT_MIB - 16 * mibPerSecond : SHAPE.startMib;
+  return { ...SHAPE, startMib, name, mibPerSecond, afterS, ...(annotations ? { annotations } : {}) };
+}
+
+/** Each pod is gone when its run has ended. */
+export async function runLeaks(cluster: SeenCluster, shapes: readonly LeakShape[]): Promise<readonly LeakRun[]> {
+  await cluster.apply(...shapes.map(leakPod));
+  return Promise.all(
+    shapes.map(async (shape) => {
+      const leakMs = (1000 * (shape.mostMib - shape.startMib)) / shape.mibPerSecond;
+      const run = await followLeak(cluster, shape, ended, 1000 * shape.afterS + leakMs + SPARE_MS);
+      await cluster.kubectlOk('delete', 'pod', shape.name, '--wait=false');
+      return run;
+    }),
+  );
+}
