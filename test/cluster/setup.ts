@@ -1,6 +1,7 @@
-// Boots once for all test files of the tier, and ends it.
+// Before the first test: what is fetched or built, outside, where there is a network; then the same run again inside its namespaces,
+// where the cluster boots once for all files and ends with them.
 import { join } from 'node:path';
-import { runPlace } from '../e2e/namespace.ts';
+import { insideNamespaces, runPlace } from '../e2e/namespace.ts';
 import { leaveNote } from './cluster.ts';
 import { collect } from './collect.ts';
 import type { RealCluster } from './real-cluster.ts';
@@ -8,12 +9,13 @@ import { startRealCluster } from './real-cluster.ts';
 
 let cluster: RealCluster | undefined;
 
-export function say(text: string): void {
+function say(text: string): void {
   process.stderr.write(`cluster: ${text}\n`);
 }
 
 export async function setup(): Promise<void> {
   const collected = await collect(process.env, say);
+  await insideNamespaces();
   cluster = await startRealCluster(collected, join(runPlace(process.env).folder, 'real'), say);
   const { url, kubeconfig, auditFile, pki } = cluster.controlPlane;
   leaveNote({ url, kubeconfig, auditFile, ca: pki.clusterCa.cert, ...pki.admin });
