@@ -1,6 +1,7 @@
 // The first boot of a new disk: containerd takes the images in, then the machine powers off.
 import { existsSync, readFileSync } from 'node:fs';
 import type { KernelImage } from '../vm/kernel-image.ts';
+import { endWithUs } from '../vm/machine.ts';
 import { findTool } from '../vm/prerequisites.ts';
 import { startQemu } from './qemu.ts';
 
@@ -26,12 +27,11 @@ export async function bake(disk: string, { kernel, environment, say }: BakeParts
     consoleFile,
   });
   const startMs = performance.now();
-  const end = (): void => qemu.kill();
-  process.once('exit', end);
-  const deadline = setTimeout(end, BAKE_MS);
+  const release = endWithUs(() => qemu.kill());
+  const deadline = setTimeout(() => qemu.kill(), BAKE_MS);
   await qemu.ended;
   clearTimeout(deadline);
-  process.off('exit', end);
+  release();
   const baked = existsSync(consoleFile) && /^node: \S+ baked/m.test(readFileSync(consoleFile, 'latin1'));
   if (!baked) throw new Error(`the first boot of the node's disk failed:\n${qemu.lastWords()}`);
   say(`the images are in after ${Math.round((performance.now() - startMs) / 1000)} s`);

@@ -2,7 +2,7 @@
 // a first boot ("baked"). Kept in the cache by what it is made of; every run boots a snapshot of it.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'; // prettier-ignore
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { basename, join } from 'node:path';
 import { pinnedVersion } from '../e2e/control-plane/binaries.ts';
 import { cacheDirectory } from '../vm/kernel-image.ts';
@@ -35,6 +35,9 @@ export interface DiskParts {
 export const POD_RANGE = '10.131.0.0/24';
 export const WORKLOAD = 'localhost/workload:1';
 const DISK_MIB = 4096;
+/** In the cache beside the one being made, about 700 MiB each. */
+const KEPT_DISKS = 2;
+const WORK = 'work-';
 const GUEST = join(import.meta.dirname, 'guest');
 const FOLDERS = ['bin', 'dev', 'etc/cni/net.d', 'etc/containerd', 'etc/node', 'images', 'lib/modules', 'opt/cni/bin', 'proc', 'root', 'run', 'sys', 'tmp', 'usr/local/bin', 'var/lib', 'var/log/pods']; // prettier-ignore
 /** Each pod a pair of interfaces with routes; no bridge, no address translation: the pods' range is routed to the node. */
@@ -59,7 +62,9 @@ export async function nodeDisk(parts: DiskParts): Promise<NodeDisk> {
   if (!existsSync(cached)) {
     say('making the disk of the node: once, about a minute');
     mkdirSync(folder, { recursive: true });
-    const work = mkdtempSync(join(folder, 'work-'));
+    removeUnused(folder);
+    const work = join(folder, `${WORK}${process.pid}`);
+    mkdirSync(work);
     try {
       const root = join(work, 'root');
       await fill(root, work, parts);
@@ -75,6 +80,17 @@ export async function nodeDisk(parts: DiskParts): Promise<NodeDisk> {
     }
   }
   return { path: disk(cached), nodeBase: JSON.parse(readFileSync(join(cached, 'node-base.json'), 'utf8')) as Layer };
+}
+
+/** Disks of versions that nobody boots any more, and what a killed run left. */
+function removeUnused(folder: string): void {
+  const [works, disks] = [true, false].map((isWork) => readdirSync(folder).filter((name) => name.startsWith(WORK) === isWork)); // prettier-ignore
+  const madeMs = (name: string): number => statSync(join(folder, name)).mtimeMs;
+  const unused = [
+    ...works!.filter((name) => !existsSync(`/proc/${name.slice(WORK.length)}`)),
+    ...disks!.toSorted((a, b) => madeMs(b) - madeMs(a)).slice(KEPT_DISKS),
+  ];
+  for (const name of unused) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /** A short digest of everything that goes onto it. */

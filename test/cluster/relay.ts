@@ -4,8 +4,9 @@ import { rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, ListenOptions, NetConnectOpts, Server } from 'node:net';
 
-/** Outside. @returns the port */
+/** Outside; the socket file goes with the process. @returns the port */
 export async function listenOutside(socketFile: string): Promise<number> {
+  process.once('exit', () => rmSync(socketFile, { force: true }));
   const server = await relay({ port: 0, host: '127.0.0.1' }, { path: socketFile });
   return (server.address() as AddressInfo).port;
 }

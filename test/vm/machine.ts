@@ -92,7 +92,7 @@ function qemuArguments(boot: Boot, consoleFile: string): string[] {
 }
 
 /** Whatever ends this process ends the guest and takes its files along; SIGKILL alone leaves it to the guest's own deadline. */
-function endWithUs(end: () => void): () => void {
+export function endWithUs(end: () => void): () => void {
   const endAndLeave = (signal: NodeJS.Signals): void => {
     end();
     process.kill(process.pid, signal);
