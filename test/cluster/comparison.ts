@@ -74,10 +74,13 @@ export function againstKubelet(key: string, history: KubeletHistory, series: Ser
   return found;
 }
 
-/** The API tells the end of a window in whole seconds: held against the readings within that second, the nearest counts. */
+/**
+ * The API tells instants in whole seconds, and of a container that the agent reads between two ticks the memory is newer than the
+ * window's end, by up to a second: held against the readings within these two seconds, the nearest counts.
+ */
 export function againstServed(key: string, served: Served, series: Series): readonly Difference[] {
   const { atMs, windowMs, cpuMillis, memoryBytes } = served;
-  const ends = series.atMs.filter((at) => at > atMs - CLOCK_MS && at < atMs + 1000 + CLOCK_MS);
+  const ends = series.atMs.filter((at) => at > atMs - 1000 - CLOCK_MS && at < atMs + 1000 + CLOCK_MS);
   const memory = ends.flatMap((at) => {
     const held = valueAt(series, 'workingSetBytes', at);
     return held === undefined ? [] : [difference(key, 'memory', 'served', memoryBytes, held)];
