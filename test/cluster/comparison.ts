@@ -27,7 +27,7 @@ export interface Difference {
 /** The agent's wall clock, as its endpoint tells it, is read a moment before it is told. */
 const CLOCK_MS = 50;
 /** A shorter stretch is mostly the two readings at its ends: a burst of some ms beside one of them would count as a difference. */
-const LEAST_STRETCH_MS = 40_000;
+const LEAST_STRETCH_MS = 30_000;
 export interface KubeletHistory {
   add(figures: KubeletFigures): void;
   /** Samples of a key, oldest first. */

@@ -18,7 +18,7 @@ import { timelinePicture } from './timeline-picture.ts';
 
 /** Share of the time from the signal to the container's memory.max that may be ours, in the median. */
 const OWN_SHARE = 1 / 5;
-const LEAKS_AT_10 = Number(process.env['HEADROOM_CLUSTER_LEAKS'] ?? 4);
+const LEAKS_AT_10 = Number(process.env['HEADROOM_CLUSTER_LEAKS'] ?? 1);
 /** So many pods at once: what they hold in the end has to fit into the machine. */
 const AT_ONCE = 5;
 /** The first leak begins when all are running and watched. */

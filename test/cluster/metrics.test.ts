@@ -17,7 +17,7 @@ import { forward } from './port-forward.ts';
 import { NODE_NAME } from './real-node.ts';
 
 const COMPARISONS = 20;
-const APART_MS = 3000;
+const APART_MS = 1500;
 const BOUNDS = { memory: 0.02, cpu: 0.05 };
 
 const workload = (name: string, ...args: readonly string[]): object =>

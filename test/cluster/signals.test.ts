@@ -64,7 +64,8 @@ function heard(debug: Forward, wanted: readonly string[]): Promise<ReadonlySet<s
 }
 
 const throttled = pod({ name: 'throttled', containers: [{ name: 'main', image: WORKLOAD, args: ['burn', '900'], requests: { memory: '16Mi', cpu: '20m' }, limits: { cpu: '60m', memory: '64Mi' } }] }); // prettier-ignore
-const killed = leakPod({ name: 'killed', startMib: 10, mibPerSecond: 8, mostMib: 80, limit: '48Mi', afterS: 5 });
+const killed = (name: string): object =>
+  leakPod({ name, startMib: 10, mibPerSecond: 8, mostMib: 80, limit: '48Mi', afterS: 5 });
 const helped = (name: string): object => leakPod({ name, startMib: 24, mibPerSecond: 5, mostMib: 100, limit: '80Mi', afterS: 6, annotations: ASKS }); // prettier-ignore
 
 async function expectHelped(name: string): Promise<void> {
@@ -82,12 +83,12 @@ describe('the agent', () => {
     try {
       expect([...(await missing(debug))]).toEqual(expect.arrayContaining([...HOOKS, 'psi_triggers']));
       expect((await missing(debug)).has('memory_events')).toBe(false);
-      await cluster.apply(killed, helped('helped-plain'));
+      await cluster.apply(killed('killed-plain'), helped('helped-plain'));
       expect((await heard(debug, ['memory-events'])).has('oom-victim')).toBe(false);
       await expectHelped('helped-plain');
     } finally {
       debug.close();
-      await cluster.kubectlOk('delete', 'pod', 'killed', 'helped-plain', '--wait=true');
+      await cluster.kubectlOk('delete', 'pod', 'killed-plain', 'helped-plain', '--wait=false');
     }
   });
 
@@ -97,14 +98,14 @@ describe('the agent', () => {
     try {
       const lacking = await missing(debug);
       expect([...HOOKS, 'psi_triggers', 'memory_events'].filter((name) => lacking.has(name))).toEqual([]);
-      await cluster.apply(killed, throttled, helped('helped-ebpf'));
+      await cluster.apply(killed('killed-ebpf'), throttled, helped('helped-ebpf'));
       await heard(debug, HEARD_BY_HOOKS);
       await expectHelped('helped-ebpf');
       const agent = await inGuest("for d in $(find /sys/fs/cgroup/kubepods -name 'cgroup.procs'); do grep -qx \"$(pgrep -f 'node .*--node-name=' | head -n 1)\" $d && cat ${d%cgroup.procs}memory.events; done"); // prettier-ignore
       expect(agent).toMatch(/^oom_kill 0$/m);
     } finally {
       debug.close();
-      await cluster.kubectlOk('delete', 'pod', 'killed', 'throttled', 'helped-ebpf', '--wait=true');
+      await cluster.kubectlOk('delete', 'pod', 'killed-ebpf', 'throttled', 'helped-ebpf', '--wait=false');
     }
   }, 400_000);
 
