@@ -6,7 +6,7 @@ import type { PodMetrics } from '../e2e/metrics.ts';
 import { until } from '../e2e/until.ts';
 import { pod } from '../e2e/workloads.ts';
 import type { SeenCluster } from './cluster.ts';
-import { inGuest, runInGuest } from './guest-shell.ts';
+import { AGENT_PID, inGuest, runInGuest } from './guest-shell.ts';
 import type { Installed } from './installed.ts';
 import { INSTALL_MS, openInstalled } from './installed.ts';
 import { podCgroup, podOf, running } from './leak-run.ts';
@@ -127,7 +127,7 @@ async function expectRightAgain(): Promise<void> {
 describe('figures go on', () => {
   it('while the agent is killed and started again', async () => {
     const kill = async (): Promise<void> => {
-      await inGuest("kill -9 $(pgrep -f 'node .*--node-name=' | head -n 1)");
+      await inGuest(`kill -9 ${AGENT_PID}`);
       await until('the agent being ready again', () => agentReady(1), 120_000, EACH_MS);
     };
     const { gapMs, wrong } = await watched(kill, 60_000);

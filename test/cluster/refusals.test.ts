@@ -25,7 +25,11 @@ beforeAll(async () => {
   ({ cluster } = installed);
 });
 
-afterAll(() => installed?.close());
+afterAll(async () => {
+  const made = ['namespace/limited', 'namespace/ruled', 'validatingadmissionpolicybinding/no-resize', 'validatingadmissionpolicy/no-resize']; // prettier-ignore
+  await cluster?.kubectl('delete', ...made, '--ignore-not-found', '--wait=false');
+  await installed?.close();
+});
 
 const container = (args: string, requests: object, limits: object): ContainerShape => ({
   name: 'main',
@@ -146,7 +150,6 @@ describe.concurrent('what the API server refuses', () => {
     const found = await podOf(cluster, 'asks', namespace);
     expect(found.metadata.generation).toBe(1);
     expect(found.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
-    await cluster.kubectlOk('delete', 'namespace', namespace, '--wait=false');
   };
 
   it('by a LimitRange (403) is remembered and explained', async () => {
@@ -190,6 +193,5 @@ describe.concurrent('what the API server refuses', () => {
       },
     );
     await expectRefused('ruled', 422, /HTTP 422 Invalid: .*nobody is resized here/);
-    await cluster.kubectlOk('delete', 'validatingadmissionpolicybinding,validatingadmissionpolicy', 'no-resize');
   });
 });
