@@ -40,7 +40,7 @@ export async function nodePrograms(environment: NodeJS.ProcessEnv, say: (text: s
   }
   if (!complete(cache, RUNC)) {
     needGo(environment);
-    needSeccomp();
+    needSeccomp(environment);
     say('building runc');
     await buildPrograms({
       ...build,
@@ -74,11 +74,12 @@ function needGo({ PATH = '' }: NodeJS.ProcessEnv): void {
   );
 }
 
-function needSeccomp(): void {
-  if (['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib'].some((each) => existsSync(join(each, LIBSECCOMP))))
-    return;
+function needSeccomp({ PATH = '' }: NodeJS.ProcessEnv): void {
+  const folders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib'];
+  const library = folders.some((folder) => existsSync(join(folder, LIBSECCOMP)));
+  if (library && findTool('pkg-config', PATH) !== undefined) return;
   throw new Error(
-    `runc is linked with ${LIBSECCOMP}. On Debian or Ubuntu:\n` +
+    `runc is linked with ${LIBSECCOMP}, which pkg-config finds. On Debian or Ubuntu:\n` +
       '  apt-get update && apt-get install --no-install-recommends -y libseccomp-dev pkg-config gcc libc6-dev',
   );
 }
