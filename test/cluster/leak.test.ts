@@ -5,6 +5,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pod } from '../e2e/workloads.ts';
+import type { AgentCost } from './agent-cost.ts';
+import { agentCost } from './agent-cost.ts';
 import type { SeenCluster } from './cluster.ts';
 import type { Installed } from './installed.ts';
 import { openInstalled } from './installed.ts';
@@ -30,6 +32,7 @@ function expectUnhurt(run: LeakRun): void {
 }
 
 const RATES = [4, 10, 20];
+const MIB = 2 ** 20;
 const runs: { readonly title: string; readonly run: LeakRun; readonly legs?: Legs }[] = [];
 
 describe('with the resize component', () => {
@@ -37,6 +40,7 @@ describe('with the resize component', () => {
   let cluster: SeenCluster;
   const done = new Map<string, LeakRun>();
   let log = '';
+  let cost: AgentCost;
 
   const again = Array.from({ length: LEAKS_AT_10 }, (_, index) => `leak-again-${index + 1}`);
 
@@ -51,6 +55,7 @@ describe('with the resize component', () => {
           containers: [{ name: 'main', image: WORKLOAD, args: ['read', '/tmp', '120'], requests: { memory: '32Mi' }, limits: { memory: '64Mi' } }], // prettier-ignore
         }),
       );
+      const since = await agentCost(cluster);
       const all = [
         ...RATES.map((rate) => (afterS: number) => leakOf(`leak-${rate}`, rate, afterS, ASKS)),
         (afterS: number) => leakOf('leak-silent', 10, afterS),
@@ -61,6 +66,7 @@ describe('with the resize component', () => {
         for (const run of await runLeaks(cluster, shapes)) done.set(run.shape.name, run);
         log += await cluster.logsOf('headroom-aggregator');
       }
+      cost = await since();
     },
     300_000 + LEAKS_AT_10 * 30_000,
   );
@@ -84,6 +90,13 @@ describe('with the resize component', () => {
     const share = median(rows.map(({ legs }) => ownShare(legs)));
     process.stdout.write(`${legTable(rows)}\nfigure: ours ${(100 * share).toFixed(1)} % of the time in the median\n`);
     expect(share).toBeLessThanOrEqual(OWN_SHARE);
+  });
+
+  it('costs the node little meanwhile: the agent stays under its memory limit', () => {
+    const { cpuShare, peakBytes, limitHits } = cost;
+    process.stdout.write(`figure: the agent takes ${(100 * cpuShare).toFixed(1)} % of an emulated core and at most ${(peakBytes / MIB).toFixed(1)} MiB\n`); // prettier-ignore
+    expect(limitHits).toBe(0);
+    expect(peakBytes).toBeLessThan(128 * MIB);
   });
 
   it('leaves a leak that does not ask, and a reader of big files, alone', async () => {
