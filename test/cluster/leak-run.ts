@@ -64,9 +64,9 @@ export function containerCgroup(found: Pod, index = 0): string {
 export const podOf = ({ kube }: Pick<Commanded, 'kube'>, name: string, namespace = 'default'): Promise<Pod> =>
   kube.json('GET', `/api/v1/namespaces/${namespace}/pods/${name}`);
 
-export function running(cluster: Pick<Commanded, 'kube'>, name: string): Promise<Pod> {
+export function running(cluster: Pick<Commanded, 'kube'>, name: string, namespace = 'default'): Promise<Pod> {
   const probe = async (): Promise<Pod | undefined> => {
-    const found = await podOf(cluster, name);
+    const found = await podOf(cluster, name, namespace);
     return found.status.containerStatuses?.every(({ state }) => 'running' in state) ? found : undefined;
   };
   return until(`${name} running`, probe, RUNNING_MS, 100);

@@ -164,6 +164,7 @@ describe.concurrent('what the API server refuses', () => {
       ASKS,
       namespace,
     );
+    await running(cluster, 'asks', namespace);
     await eventually(async () => {
       const said = await saidOf('asks', 'HeadroomResizeRefused', namespace);
       expect(said.join('\n')).toMatch(why);
