@@ -207,6 +207,22 @@ describe('the resizer', () => {
     expect(bench.patches).toHaveLength(2);
   });
 
+  it('takes refusals that differ by their numbers alone for the same, and by their words for others', async () => {
+    const bench = new Bench();
+    for (const limit of ['512Mi', '600Mi'])
+      bench.answers.push(refused(403, `maximum memory usage is 80Mi, but limit is ${limit}`));
+    bench.answers.push(refused(403, 'exceeded quota'));
+    for (const waitMs of [0, 60_000, 60_000]) {
+      bench.nowMs += waitMs;
+      bench.short();
+      await settle();
+    }
+    expect(bench.patches).toHaveLength(3);
+    const [first, second, third] = bench.events.map(({ sameAs }) => sameAs);
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+  });
+
   it('remembers a refusal by admission without reading again', async () => {
     const bench = new Bench();
     bench.answers.push(refused(403, 'exceeded quota: q'));

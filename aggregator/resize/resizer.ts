@@ -205,7 +205,7 @@ export class Resizer {
       type: 'Warning',
       reason: 'HeadroomResizeRefused',
       message,
-      sameAs: why,
+      sameAs: withoutNumbers(why),
     });
     this.#land(pod.uid);
   }
@@ -303,6 +303,11 @@ function fieldsOf({ pod, container, node, shortage }: ShortageEvent): Record<str
     node,
     shortage: { resource, kind, need, limit, secondsToHarm },
   };
+}
+
+/** A refusal names the limit that was asked for, which grows with the need: it is the same refusal. */
+function withoutNumbers(text: string): string {
+  return text.replaceAll(/\d[\d.]*/g, '#');
 }
 
 function describeTarget({ limits }: ResizeTarget): string {

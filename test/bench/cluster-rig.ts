@@ -179,6 +179,7 @@ class ClusterRig implements Rig {
   async whole(replica: Replica): Promise<Whole> {
     const reader = this.reader(replica);
     let readyMs = NaN;
+    let items = 0;
     while (performance.now() - replica.startedMs < WHOLE_TIMEOUT_MS) {
       const nodes = await reader.get({ path: '/readyz' }).catch(() => undefined);
       if (nodes?.status === 200) {
@@ -186,11 +187,16 @@ class ClusterRig implements Rig {
         const { body } = await reader.get({ path: '/apis/metrics.k8s.io/v1/pods' });
         const tookMs = performance.now() - replica.startedMs;
         // A pod or two of the churn are always starting.
-        if (countItems(body) >= this.nodes * PODS_PER_NODE * 0.9995) return { tookMs, readyMs };
+        items = countItems(body);
+        if (items >= this.nodes * PODS_PER_NODE * 0.9995) return { tookMs, readyMs };
       }
       await sleep(POLL_MS);
     }
-    throw new Error(`the aggregator was not whole after ${WHOLE_TIMEOUT_MS} ms`);
+    const { failed, reason } = await this.counts(replica);
+    const missing = await reader.get({ path: '/debug/missing' }).then(({ body }) => body.toString().slice(0, 500));
+    throw new Error(
+      `the aggregator was not whole after ${WHOLE_TIMEOUT_MS} ms: ${items} pods, ${failed} pushes failed (${reason}), missing: ${missing}`,
+    );
   }
 
   reader(replica: Replica): Reader {
