@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { releaseStartPages, unwritten } from './start-pages.ts';
 
 /** One mapping as smaps shows it, less the lines between. */
-const mapping = (head: string, anonymousKb: number): string =>
-  `${head}\nSize:                 24 kB\nRss:                  24 kB\nAnonymous:      ${String(anonymousKb).padStart(8)} kB\nVmFlags: rd mr mw me\n`;
+const mapping = (head: string, anonymousKb: number, swapKb = 0): string =>
+  `${head}\nSize:                 24 kB\nRss:                  24 kB\nAnonymous:      ${String(anonymousKb).padStart(8)} kB\nSwap:           ${String(swapKb).padStart(8)} kB\nSwapPss:               0 kB\nVmFlags: rd mr mw me\n`;
 
 const SMAPS = [
   mapping('00400000-00a00000 r--p 00000000 fe:00 1234                               /usr/bin/node', 0),
@@ -17,6 +17,7 @@ const SMAPS = [
   mapping('20000000-20001000 r-xp 00000000 00:00 0 ', 0),
   mapping('7f0000000000-7f0000001000 r-xp 00000000 00:00 0                          [vdso]', 0),
   mapping('7f1000000000-7f1000002000 r-xp 00000000 fe:00 77                         /lib/libc.so.6', 4),
+  mapping('7f1100000000-7f1100002000 r--p 00000000 fe:00 79                         /lib/libm.so.6', 0, 8),
   mapping('7f2000000000-7f2000002000 r--s 00000000 fe:00 78                         /tmp/shared', 0),
 ].join('');
 
@@ -28,7 +29,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 describe('unwritten', () => {
-  it('is program text as its file has it: nothing relocated, no breakpoint, nothing shared or writable', () => {
+  it('is program text as its file has it: nothing relocated, be it swapped out, no breakpoint, nothing shared or writable', () => {
     expect(unwritten(SMAPS)).toEqual([
       { start: 0x400000, bytes: 0x600000 },
       { start: 0xa00000, bytes: 0x2000000 },

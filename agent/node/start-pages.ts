@@ -19,7 +19,7 @@ export function releaseStartPages(procRoot: string, release: ReleaseMemory): num
 
 /**
  * Mappings of files that may not be written and were not: every page is as the file has it. Relocated constants, and code in which a
- * debugger set a breakpoint, are pages of their own (Anonymous) and would be lost.
+ * debugger set a breakpoint, are pages of their own and would be lost: in memory (Anonymous) as well as swapped out (Swap, a later line).
  */
 export function unwritten(smaps: string): readonly Mapping[] {
   const found: Mapping[] = [];
@@ -31,7 +31,9 @@ export function unwritten(smaps: string): readonly Mapping[] {
       mapping = { start, bytes: Number.parseInt(to, 16) - start };
     } else if (/^[0-9a-f]+-/.test(line)) {
       mapping = undefined;
-    } else if (mapping && /^Anonymous:\s+0 kB/.test(line)) {
+    } else if (/^Anonymous:\s+[1-9]/.test(line)) {
+      mapping = undefined;
+    } else if (mapping && /^Swap:\s+0 kB/.test(line)) {
       found.push(mapping);
     }
   }
