@@ -55,7 +55,7 @@ function setUp(more: Partial<KernelSignalsParts> = {}) {
   const kernel = createKernelSignals({ hierarchy, clock, roster, signals, attend, ...more });
   made.push({ folder, kernel });
   kernel.found(found);
-  return { kernel, say, row, attended, words, signals, directory };
+  return { folder, clock, kernel, roster, say, row, attended, words, signals, directory };
 }
 
 /** Programs that a test makes speak. */
@@ -110,14 +110,14 @@ describe('kernel signals', () => {
     const delays: [string, number][] = [];
     const emit = new Map<EventHook, (event: KernelEvent) => void>();
     const native = listeningNative(emit);
-    const { row, attended, words, signals, directory } = setUp({
+    const { clock, row, attended, words, signals, directory } = setUp({
       native: { kind: 'ready', value: native },
       onSignal: (kind, delayMs) => delays.push([kind, delayMs]),
     });
     row!.sample.memoryLimitBytes = 64 * MIB;
     const event = {
       cgroupId: statSync(directory).ino,
-      atBootMs: systemClock().bootTimeMs() - 5,
+      atBootMs: clock.bootTimeMs() - 5, // two clocks may lie some milliseconds apart
       usageBytes: 60 * MIB,
       fileBytes: 0,
     };
@@ -130,6 +130,36 @@ describe('kernel signals', () => {
     expect(delays.map(([kind]) => kind)).toEqual(['memory-alarm', 'oom-begin', 'oom-begin']);
     for (const [, delayMs] of delays) expect(delayMs).toBeGreaterThanOrEqual(4);
   });
+
+  it.each([
+    ['alone in the pod', { neighbour: 1, limit: Infinity }, true],
+    ['beside one that holds half of it', { neighbour: 32, limit: Infinity }, false],
+    ['beside one of the same limit', { neighbour: 1, limit: 64 }, false],
+  ])(
+    'hand on that a pod is out of memory for the container whose limit is the pod’s, %s',
+    (_, { neighbour, limit }, is) => {
+      const emit = new Map<EventHook, (event: KernelEvent) => void>();
+      const native = { kind: 'ready', value: listeningNative(emit) } as const;
+      const { folder, clock, kernel, roster, row, attended, words } = setUp({ native });
+      const found = { podUid: 'p', containerId: '', qos: '', startWallMs: NaN, inode: 1 } as const;
+      const pod = { ...found, kind: 'pod', path: 'kubepods/pod1' } as const;
+      roster.add(pod, false);
+      kernel.found(pod);
+      const beside = roster.add({ ...found, kind: 'container', containerId: 'd', path: 'kubepods/pod1/d' }, false);
+      row!.sample.memoryLimitBytes = 64 * MIB;
+      Object.assign(beside!.sample, { memoryLimitBytes: limit * MIB, memoryCurrentBytes: neighbour * MIB });
+      emit.get('oom-begin')!({
+        kind: 'oom-begin',
+        cgroupId: statSync(join(folder, 'kubepods/pod1')).ino,
+        atBootMs: clock.bootTimeMs(),
+        usageBytes: 64 * MIB,
+        limitBytes: 64 * MIB,
+        fileBytes: 0,
+      });
+      expect(attended.includes(row!)).toBe(is);
+      expect(words.includes('oom')).toBe(is);
+    },
+  );
 
   it('never become more work than so many readings a second, however many containers the kernel speaks of', () => {
     const emit = new Map<EventHook, (event: KernelEvent) => void>();

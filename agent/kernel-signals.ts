@@ -54,6 +54,8 @@ const ATTENDED_EACH_MS = 100;
 const EVENTS_ATTENDED_PER_S = 200;
 const WORDS_ATTENDED_PER_S = 400;
 const BIRTHS_HEARD_PER_S = 200;
+/** Of a pod's limit may be held by others than the container whose limit it is: with more, a higher limit of its own would not help. */
+const MOST_ELSEWHERE = 1 / 8;
 /** These say that memory runs short: waiting for the next tick could be too late. */
 const URGENT: ReadonlySet<Signal['kind']> = new Set(['memory-alarm', 'oom-begin', 'oom-victim', 'memory-events']);
 
@@ -68,16 +70,17 @@ export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
     parts.onSignal?.(kind, clock.bootTimeMs() - atBootMs);
     const row = roster.at(cgroup);
-    const sinceMs = atBootMs - (row === undefined ? NaN : (attendedAtMs.get(row) ?? -Infinity));
+    const meant = row && meantBy(signal, row, roster);
+    const sinceMs = atBootMs - (meant === undefined ? NaN : (attendedAtMs.get(meant) ?? -Infinity));
     const event = kind === 'memory-events';
     if (
-      row &&
+      meant &&
       URGENT.has(kind) &&
       (!event || sinceMs >= ATTENDED_EACH_MS) &&
       budgets[event ? 'events' : 'words'](atBootMs)
     ) {
-      attendedAtMs.set(row, atBootMs);
-      attend(row, wordOf(signal, row));
+      attendedAtMs.set(meant, atBootMs);
+      attend(meant, wordOf(signal, meant));
     }
     if (!shown(`${kind} ${cgroup}`, atBootMs)) return;
     const atWallMs = clock.wallTimeMs() - (clock.bootTimeMs() - atBootMs);
@@ -114,6 +117,22 @@ function createShown(): (key: string, atBootMs: number) => boolean {
     shownAtMs.set(key, atBootMs);
     return true;
   };
+}
+
+/**
+ * The container that a signal is about. A pod of one container has that container's limit, and meets it first: the pod's own overhead
+ * and its pause container count in it too.
+ */
+function meantBy(signal: Signal, row: Row, roster: Roster): Row {
+  if (signal.kind !== 'oom-begin' || row.identity.kind !== 'pod') return row;
+  const { limitBytes } = signal;
+  const containers = roster
+    .rows()
+    .filter(({ identity }) => identity.kind === 'container' && identity.podUid === row.identity.podUid);
+  const limited = containers.filter(({ sample }) => sample.memoryLimitBytes === limitBytes);
+  const others = containers.filter((each) => each !== limited[0]);
+  const elsewhere = others.reduce((sum, { sample }) => sum + sample.memoryCurrentBytes, 0);
+  return limited.length === 1 && elsewhere <= limitBytes * MOST_ELSEWHERE ? limited[0]! : row;
 }
 
 /** A limit that a container sets on what it nests below itself is none of ours: no resize could lift it. */
