@@ -31,6 +31,24 @@ describe('judgeStall', () => {
     expect(judgedSeconds(3).stall).toEqual({ stallShare: 0.15, hotRefaultsPerS: 2500, limitEvents: 300 });
   });
 
+  it('takes it for reclaim that the limit is held all the time: a pod of one container meets its own, as high, first', () => {
+    const held = (shares: readonly number[]): StallVerdict['stall'] => {
+      let verdict: StallVerdict = { state: NO_STALL, stall: undefined };
+      for (const [second, heldShare] of shares.entries())
+        verdict = judgeStall(verdict.state, {
+          atBootMs: second * 1000,
+          limitEvents: 0,
+          someUs: second * EACH_SECOND.someUs,
+          hotRefaults: second * EACH_SECOND.hotRefaults,
+          heldShare,
+        });
+      return verdict.stall;
+    };
+    expect(held([0.99, 0.98, 0.99, 0.99])).toEqual({ stallShare: 0.15, hotRefaultsPerS: 2500, limitEvents: 0 });
+    expect(held([0.99, 0.9, 0.99, 0.99])).toBeUndefined();
+    expect(held([NaN, NaN, NaN, NaN])).toBeUndefined();
+  });
+
   it('raises none of them alone', () => {
     expect(judgedSeconds(6, { limitEvents: 0 }).stall).toBeUndefined();
     expect(judgedSeconds(6, { someUs: 20_000 }).stall).toBeUndefined();

@@ -1,6 +1,8 @@
 // Thrashing: the limit is met, tasks wait for memory, and what is taken away is missed at once. Each alone means nothing: a container that
 // reads big files meets its limit hundreds of times a second and waits for reclaim a tenth of its time, and needs no more memory
 // (recorded: test/fixtures/signals/reader.json).
+// A container that alone fills its pod meets the pod's limit, which is as high and has the pause container in it: its own memory.events stand
+// still then, and what it holds is all that tells.
 
 export interface StallPoint {
   readonly atBootMs: number;
@@ -9,6 +11,8 @@ export interface StallPoint {
   /** memory.pressure some. */
   readonly someUs: number;
   readonly hotRefaults: number;
+  /** memory.current of memory.max. NaN or left out: not known. */
+  readonly heldShare?: number;
 }
 
 export interface StallState {
@@ -25,6 +29,8 @@ const POINT_GAP_MS = 900;
 const LEAST_SPAN_MS = 2700;
 const STALL_SHARE = 0.08;
 const RELEASE_SHARE = 0.04;
+/** Held all the time: it stands at a limit, its own or its pod's. What a pause container takes is less than the rest, from 32 MiB on. */
+const FULL_SHARE = 0.96;
 /** 1 MiB of the hot cache each second. A reader of files through twice its limit has none at all. */
 const HOT_REFAULTS_PER_S = 256;
 const RELEASE_REFAULTS_PER_S = 64;
@@ -51,7 +57,7 @@ export function judgeStall(state: StallState, point: StallPoint): StallVerdict {
   const hotRefaultsPerS = ((point.hotRefaults - first.hotRefaults) / spanMs) * 1000;
   const limitEvents = point.limitEvents - first.limitEvents;
   const active =
-    limitEvents > 0 &&
+    (limitEvents > 0 || history.every(({ heldShare = NaN }) => heldShare >= FULL_SHARE)) &&
     stallShare >= (state.active ? RELEASE_SHARE : STALL_SHARE) &&
     hotRefaultsPerS >= (state.active ? RELEASE_REFAULTS_PER_S : HOT_REFAULTS_PER_S);
   return {

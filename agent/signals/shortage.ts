@@ -68,6 +68,7 @@ export function judgeShortage(
     limitEvents: reading.eventsMax + reading.eventsHigh,
     someUs: reading.memorySomeUs,
     hotRefaults: reading.hotRefaultsFile,
+    heldShare: reading.memoryCurrentBytes / memoryLimitBytes,
   });
   const cpu = judgeCpu(state.cpu, cpuPoint(reading), cpuLimitMillis);
   const short = memory.shortage ?? thrashing(reading, stall.stall);
