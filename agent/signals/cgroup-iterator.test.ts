@@ -12,14 +12,18 @@ const ID = 77;
 /** A cgroup whose CPU time is the clock's, in the kernel and, `filesBehindUs` later, in its files. */
 function setUp() {
   const time = fakeTime();
-  const kernel = { samples: true, walks: 0, filesBehindUs: 0, fails: false, there: true, gaveUp: '' };
+  const kernel = { samples: true, walks: 0, filesBehindUs: 0, bytes: 5 * MIB, fails: false, there: true, gaveUp: '' };
   let walked: Partial<IteratorSample> = {};
   const usageUs = (): number => time.clock.bootTimeMs() * 100;
   const calls = { readFast: 0 };
   const files = {
     readFast(sample: Sample, atBootMs: number): 'ok' {
       calls.readFast++;
-      Object.assign(sample, { atBootMs, cpuUsageUs: usageUs() - kernel.filesBehindUs, memoryCurrentBytes: 5 * MIB });
+      Object.assign(sample, {
+        atBootMs,
+        cpuUsageUs: usageUs() - kernel.filesBehindUs,
+        memoryCurrentBytes: kernel.bytes,
+      });
       return 'ok';
     },
     readPressure: () => undefined,
@@ -37,7 +41,7 @@ function setUp() {
       walk() {
         if (kernel.fails) throw new Error('no memory');
         kernel.walks++;
-        walked = { cpuUsageUs: usageUs(), memoryCurrentBytes: 5 * MIB, memoryLimitBytes: 64 * MIB, eventsMax: 3 };
+        walked = { cpuUsageUs: usageUs(), memoryCurrentBytes: kernel.bytes, memoryLimitBytes: 64 * MIB, eventsMax: 3 };
       },
       sample: (id, into) => kernel.there && id === ID && Boolean(Object.assign(into, walked)),
       giveUpSampling(cause) {
@@ -141,6 +145,27 @@ describe('the iterator as a sampler', () => {
     tick(row, sample, 3);
     expect(calls.readFast).toBe(reads + 3);
   });
+
+  it.each(['readMemoryStat', 'readStill', 'readSlow'] as const)(
+    'has memory read anew by %s, which reads the page cache of now: CPU time stays that of the walk',
+    (reader) => {
+      const { time, kernel, calls, open, tick } = setUp();
+      const [row, late, sample] = [open(), open(), emptySample()];
+      tick(late, sample, 6);
+      tick(row, emptySample(), 10);
+      const walkBootMs = time.clock.bootTimeMs();
+      time.advance(500);
+      kernel.bytes = 2 * MIB; // a file of 3 MiB was deleted
+      late.readFast(sample, time.clock.bootTimeMs());
+      expect(sample.memoryCurrentBytes).toBe(5 * MIB);
+      late[reader](sample);
+      const { atBootMs, cpuUsageUs, memoryCurrentBytes } = sample;
+      expect([atBootMs, cpuUsageUs, memoryCurrentBytes]).toEqual([walkBootMs, walkBootMs * 100, 2 * MIB]);
+      const reads = calls.readFast;
+      late[reader](sample);
+      expect(calls.readFast).toBe(reads); // once a reading
+    },
+  );
 
   it('never lets CPU time go back', () => {
     const { time, open, tick } = setUp();

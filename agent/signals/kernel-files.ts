@@ -3,6 +3,7 @@
 import type { RunQueueDelays } from '../../native/index.ts';
 import { emptyDelays } from '../../native/index.ts';
 import type { Sample } from '../cgroup/sample.ts';
+import { emptySample } from '../cgroup/sample.ts';
 import type { FilesReading } from './cgroup-iterator.ts';
 
 /** As the sampler asks: agent/row.ts. */
@@ -25,6 +26,8 @@ export interface ToldCgroup {
 /** A young container is read when it is 1 s and 2 s old: at that instant, not at that of the last walk. */
 const FILES_FIRST = 4;
 const delays = emptyDelays();
+/** What the files say beside a walk; of one reading only. */
+const beside = emptySample();
 
 export class KernelFiles implements ReadFiles {
   readonly #files: ReadFiles;
@@ -32,6 +35,8 @@ export class KernelFiles implements ReadFiles {
   readonly #told: ToldCgroup;
   readonly #readFiles: FilesReading;
   #readings = 0;
+  /** When the reading was asked for that the walk answered; NaN: the files did. */
+  #walkedBootMs = NaN;
 
   constructor(files: ReadFiles, cgroup: string, told: ToldCgroup) {
     this.#files = files;
@@ -42,6 +47,7 @@ export class KernelFiles implements ReadFiles {
 
   readFast(sample: Sample, atBootMs: number): ReturnType<FilesReading> {
     const walked = ++this.#readings > FILES_FIRST && this.#told.sample(this.#cgroup, sample, atBootMs, this.#readFiles);
+    this.#walkedBootMs = walked ? atBootMs : NaN;
     const outcome = walked ? 'ok' : this.#files.readFast(sample, atBootMs);
     if (this.#told.delays(this.#cgroup, delays)) sample.waitMs = delays.delayMs;
     return outcome;
@@ -52,10 +58,12 @@ export class KernelFiles implements ReadFiles {
   }
 
   readStill(sample: Sample, calm?: boolean): unknown {
+    this.#readMemoryNow(sample);
     return this.#files.readStill(sample, calm);
   }
 
   readSlow(sample: Sample): unknown {
+    this.#readMemoryNow(sample);
     return this.#files.readSlow(sample);
   }
 
@@ -64,10 +72,22 @@ export class KernelFiles implements ReadFiles {
   }
 
   readMemoryStat(sample: Sample): unknown {
+    this.#readMemoryNow(sample);
     return this.#files.readMemoryStat(sample);
   }
 
   close(): void {
     this.#files.close();
+  }
+
+  /**
+   * memory.stat is about to be read: page cache of now, taken from a memory.current that is up to a second old, would make a working set
+   * that there never was. CPU time stays the walk's, with its instant.
+   */
+  #readMemoryNow(sample: Sample): void {
+    if (Number.isNaN(this.#walkedBootMs)) return;
+    this.#readFiles(beside, this.#walkedBootMs);
+    this.#walkedBootMs = NaN;
+    if (!Number.isNaN(beside.memoryCurrentBytes)) sample.memoryCurrentBytes = beside.memoryCurrentBytes;
   }
 }
