@@ -11,7 +11,8 @@ import type { ShortageState } from './signals/shortage.ts';
 
 /** The kernel files of one row: agent/cgroup/cgroup-files.ts, or agent/node/node-files.ts behind the same shape. */
 export interface RowFiles {
-  readFast(sample: Sample, atBootMs: number): 'ok' | 'partial' | 'gone';
+  /** @param now the files themselves, not what was found of them in the last second */
+  readFast(sample: Sample, atBootMs: number, now?: boolean): 'ok' | 'partial' | 'gone';
   readPressure(sample: Sample): unknown;
   /** What moves while nothing in the cgroup runs. @param calm nothing on the machine stalled for memory or I/O since the last call */
   readStill(sample: Sample, calm?: boolean): unknown;
@@ -88,10 +89,10 @@ export class Row {
     this.#secondCpuUs = 0;
   }
 
-  readFast(atBootMs: number): ReturnType<RowFiles['readFast']> {
+  readFast(atBootMs: number, now = false): ReturnType<RowFiles['readFast']> {
     const { sample } = this;
     const { cpuUsageUs, memoryCurrentBytes } = sample;
-    const outcome = this.files.readFast(sample, atBootMs);
+    const outcome = this.files.readFast(sample, atBootMs, now);
     // NaN differs too
     this.#moved ||= sample.cpuUsageUs !== cpuUsageUs || sample.memoryCurrentBytes !== memoryCurrentBytes;
     return outcome;

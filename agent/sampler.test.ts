@@ -244,4 +244,25 @@ describe('Sampler', () => {
     expect(findings[0]?.shortages[0]).toMatchObject({ resource: 'memory', need: 127 * MIB });
     tick.stop();
   });
+
+  it('judges the kernel’s word by what the files say now, not by a walk of before it', () => {
+    const { time, findings, sampler, tick, add } = setUp();
+    const cgroup = fakeCgroup({ ...LIMITED, memoryCurrentBytes: 20 * MIB });
+    const row = add('c', cgroup);
+    const { readFast } = cgroup.files;
+    Object.assign(cgroup.files, {
+      readFast: (sample: Row['sample'], atBootMs: number, now = false) => {
+        const outcome = readFast(sample, atBootMs);
+        if (!now) sample.memoryCurrentBytes = 20 * MIB; // as it was walked
+        return outcome;
+      },
+    });
+    tick.start();
+    time.advance(3000);
+    cgroup.kernel.memoryCurrentBytes = 120 * MIB;
+    time.advance(50);
+    sampler.attend(row, 'alarm');
+    expect(findings[0]?.shortages[0]).toMatchObject({ need: 120 * MIB, evidence: { said: 'alarm' } });
+    tick.stop();
+  });
 });

@@ -159,7 +159,8 @@ export class Sampler implements TickWork {
   readonly #watch = (row: Row): void => this.#readAgain(row);
 
   #readAgain(row: Row, said?: KernelWord): void {
-    if (!this.#read(row)) return;
+    // Numbers of before the kernel's word, or of the last look, would answer neither.
+    if (!this.#read(row, true)) return;
     row.refreshMemoryStat();
     if (this.#shortUntil.has(row)) row.files.readLimits(row.sample);
     row.noteWorkingSet();
@@ -187,8 +188,8 @@ export class Sampler implements TickWork {
   }
 
   /** @returns false when the cgroup is gone */
-  #read(row: Row): boolean {
-    const outcome = row.readFast(this.#parts.clock.bootTimeMs());
+  #read(row: Row, now = false): boolean {
+    const outcome = row.readFast(this.#parts.clock.bootTimeMs(), now);
     if (outcome === 'partial') this.#readProblems++;
     if (outcome === 'gone') this.#parts.roster.remove(row.identity.cgroup);
     return outcome !== 'gone';

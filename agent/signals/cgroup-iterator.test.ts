@@ -167,6 +167,17 @@ describe('the iterator as a sampler', () => {
     },
   );
 
+  it('is not asked where the files of this very instant are wanted, though its walk is newer than the last reading', () => {
+    const { time, kernel, open, tick } = setUp();
+    const [row, late, sample] = [open(), open(), emptySample()];
+    tick(late, sample, 6);
+    tick(row, emptySample(), 10);
+    time.advance(500);
+    kernel.bytes = 60 * MIB;
+    late.readFast(sample, time.clock.bootTimeMs(), true);
+    expect(sample).toMatchObject({ atBootMs: time.clock.bootTimeMs(), memoryCurrentBytes: 60 * MIB });
+  });
+
   it('never lets CPU time go back', () => {
     const { time, open, tick } = setUp();
     const [row, sample] = [open(), emptySample()];

@@ -8,7 +8,7 @@ import type { FilesReading } from './cgroup-iterator.ts';
 
 /** As the sampler asks: agent/row.ts. */
 export interface ReadFiles {
-  readFast: FilesReading;
+  readFast(sample: Sample, atBootMs: number, now?: boolean): ReturnType<FilesReading>;
   readPressure(sample: Sample): unknown;
   readStill(sample: Sample, calm?: boolean): unknown;
   readSlow(sample: Sample): unknown;
@@ -45,8 +45,10 @@ export class KernelFiles implements ReadFiles {
     this.#readFiles = (sample, atBootMs) => files.readFast(sample, atBootMs);
   }
 
-  readFast(sample: Sample, atBootMs: number): ReturnType<FilesReading> {
-    const walked = ++this.#readings > FILES_FIRST && this.#told.sample(this.#cgroup, sample, atBootMs, this.#readFiles);
+  /** @param now never a walk's numbers: those may be older than what this reading is the answer to */
+  readFast(sample: Sample, atBootMs: number, now = false): ReturnType<FilesReading> {
+    const walked =
+      ++this.#readings > FILES_FIRST && !now && this.#told.sample(this.#cgroup, sample, atBootMs, this.#readFiles);
     this.#walkedBootMs = walked ? atBootMs : NaN;
     const outcome = walked ? 'ok' : this.#files.readFast(sample, atBootMs);
     if (this.#told.delays(this.#cgroup, delays)) sample.waitMs = delays.delayMs;
