@@ -60,6 +60,7 @@ export type PushAnswer =
       readonly beganMs: number;
       /** It brought most of what its node runs: the next ones are far smaller. */
       readonly introduces: boolean;
+      readonly node: string;
     }
   | { readonly kind: 'refused'; readonly error: PushError; readonly bytes: number; readonly beganMs: number }
   /** Nobody is there to be answered. */
@@ -110,7 +111,7 @@ export async function takePush(
   if (accepted.foreignPods.length > 0) parts.onForeignPods?.(node, accepted.foreignPods);
   tell(parts, batch, accepted.limitsChanged, receipt);
   const reply = { accepted: batch.sequence, names: accepted.names, directives: [] };
-  return { kind: 'reply', reply, bytes, beganMs, introduces: batch.identities.length > SOME_IDENTITIES };
+  return { kind: 'reply', reply, bytes, beganMs, introduces: batch.identities.length > SOME_IDENTITIES, node };
 }
 
 /** What others wait for; a bug of theirs is theirs, the push was taken. */

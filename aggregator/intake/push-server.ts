@@ -62,7 +62,7 @@ export function createPushServer(options: PushServerOptions): PushServer {
     const wrong = wrongRoute(request);
     if (wrong !== undefined) return answerPlain(request, response, wrong);
     const given = await taken(request, options, watch);
-    if (given.kind === 'reply') room.vouched(request.socket);
+    if (given.kind === 'reply') room.vouched(request.socket, given.node);
     answer(request, response, given, options);
   };
   const server = createServer({ ...tls, ...TIMEOUTS, maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
