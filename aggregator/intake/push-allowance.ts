@@ -1,8 +1,9 @@
 // How much one node may push: an agent that went wrong, or a node that was taken over, must not take the time of all others. Counted
-// in bytes, the push itself as some more; far above what an agent sends (32 KB each second for 500 containers at its fastest).
+// in bytes, the push itself as some more; far above what an agent sends: 32 KB each second for 500 containers at its fastest, and a hundred
+// urgent pushes a second where many containers run short at once.
 
 /** Not a push's bytes, but what it costs beside them. */
-const PUSH_BYTES = 16 * 1024;
+const PUSH_BYTES = 4 * 1024;
 /** The largest batch and what a restart of many pods brings may come at once. */
 const BURST_BYTES = 16 * 1024 * 1024;
 const BYTES_PER_MS = (512 * 1024) / 1000;
