@@ -100,13 +100,16 @@ function readFlag(name: string, flag: Flag, given: string | boolean | (string | 
 function inRange(name: string, flag: Flag, text: string, value: number, form: string): number {
   const { min = -Infinity, max = Infinity } = flag;
   if (!(value >= min && value <= max)) {
-    const range =
-      flag.min === undefined && flag.max === undefined
-        ? ''
-        : ` from ${min} to ${max}${flag.type === 'duration' ? ' ms' : ''}`;
-    throw bad(name, text, form + range);
+    throw bad(name, text, form + rangeText(flag));
   }
   return value;
+}
+
+function rangeText({ min, max, type }: Flag): string {
+  const unit = type === 'duration' ? ' ms' : '';
+  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}${unit}`;
+  if (min !== undefined) return ` from ${min}${unit} on`;
+  return max === undefined ? '' : ` up to ${max}${unit}`;
 }
 
 function durationMs(text: string): number {
