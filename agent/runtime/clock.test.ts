@@ -68,4 +68,8 @@ describe('systemClock', () => {
     writeFileSync(uptimeFile, 'nonsense');
     expect(() => systemClock(uptimeFile)).toThrow(/uptime in seconds/);
   });
+
+  it('names the flag where there is no such file', () => {
+    expect(() => systemClock(uptimeFile)).toThrow(/ENOENT.*give --proc-root the place where \/proc is mounted/);
+  });
 });

@@ -1,6 +1,7 @@
 // CLOCK_BOOTTIME for order and rates, the wall clock only as a label.
 // Node reads CLOCK_MONOTONIC (performance.now, from the process's start); the two differ by the time spent suspended, which /proc/uptime tells to 10 ms.
 import { readFileSync } from 'node:fs';
+import { CodedError } from './coded-error.ts';
 
 export interface Clock {
   /** CLOCK_BOOTTIME in ms, fractions kept. Never goes back. */
@@ -53,7 +54,16 @@ function monotonicMs(): number {
 }
 
 function uptimeMs(file: string): number {
-  const seconds = Number.parseFloat(readFileSync(file, 'latin1'));
+  const seconds = Number.parseFloat(readUptime(file));
   if (!Number.isFinite(seconds)) throw new Error(`${file} does not start with the uptime in seconds`);
   return seconds * 1000;
+}
+
+function readUptime(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new CodedError('bad_flag', `${why}: give --proc-root the place where /proc is mounted`, cause);
+  }
 }
