@@ -98,6 +98,10 @@ describe('writeKubeconfig', () => {
     expect(() => writeKubeconfig(file, text)).toThrow(/can't (read|write) /);
     chmodSync(folder, 0o700);
   });
+
+  it.runIf(process.platform === 'linux')('refuses a place in /proc, where no folder can be made, at once', () => {
+    expect(() => writeKubeconfig('/proc/headroom/kubeconfig', text)).toThrow(/can't write the kubeconfig .*ENOENT/);
+  });
 });
 
 describe('processId', () => {

@@ -1,5 +1,5 @@
 // The kubeconfig on disk: readable by its owner alone, whole or not at all, never over a file that is somebody else's.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
 
@@ -16,7 +16,7 @@ export function writeKubeconfig(file: string, text: string): () => void {
   }
   const partial = `${file}.${process.pid}`;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(file));
     writeFileSync(partial, text, { mode: 0o600, flag: 'wx' });
     renameSync(partial, file);
   } catch (cause) {
@@ -26,6 +26,17 @@ export function writeKubeconfig(file: string, text: string): () => void {
   return () => {
     if (readOrUndefined(file) === text) rmSync(file, { force: true });
   };
+}
+
+/** Node's own `recursive` never ends where a folder that exists answers ENOENT to a new one in it, as /proc does. */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 function isOurs(file: string): boolean {
