@@ -15,7 +15,10 @@ const STEP_MS = 90_000;
 let cluster: Cluster;
 
 beforeAll(async () => {
-  cluster = await startCluster({ nodes: ['n1', 'n2'].map((name) => ({ name, cgroups: 'files' as const })) });
+  // Room for all workloads at their most: what they ask for is 20 CPUs and 20,000 MiB.
+  cluster = await startCluster({
+    nodes: ['n1', 'n2', 'n3', 'n4'].map((name) => ({ name, cgroups: 'files' as const })),
+  });
   await install(cluster);
 });
 
