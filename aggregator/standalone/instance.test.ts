@@ -47,6 +47,22 @@ describe('claimInstance', () => {
     expect(existsSync(join(folder, 'cgroup', 'headroom-1'))).toBe(false);
   });
 
+  it('removes what a run that died left under another number than its own', () => {
+    const first = claimInstance(hierarchy, base);
+    const second = claimInstance(hierarchy, base);
+    mkdirSync(join(folder, 'cgroup', 'headroom-2'));
+    writeFileSync(
+      join(second.folder, 'owner.json'),
+      JSON.stringify({ pid: process.pid, startTicks: '1', children: [] }),
+    );
+    first.release();
+    const next = claimInstance(hierarchy, base);
+    expect(next.number).toBe(1);
+    expect(next.removed).toHaveLength(1);
+    expect(existsSync(second.folder)).toBe(false);
+    expect(existsSync(join(folder, 'cgroup', 'headroom-2'))).toBe(false);
+  });
+
   it('keeps its owner file whole, and goes on, when it can’t be written any more', () => {
     const instance = claimInstance(hierarchy, base);
     const owner = join(instance.folder, 'owner.json');

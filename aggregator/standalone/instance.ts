@@ -52,15 +52,12 @@ const MAKING_MS = 10_000;
 /** @param base parent of the numbered folders */
 export function claimInstance(hierarchy: Hierarchy, base: string): Instance {
   makeBase(base);
-  const removed: string[] = [];
+  const removed = cleanDead(hierarchy, base);
   for (let number = 1; number <= MOST_INSTANCES; number++) {
-    const folder = join(base, `instance-${number}`);
-    const writer = createCgroupWriter(hierarchy, `headroom-${number}`);
-    if (!makeFolder(folder)) {
-      if (!isDead(folder)) continue;
-      removed.push(...clean(folder, writer));
-      if (!makeFolder(folder)) continue;
-    } else if (writer.pids(writer.folder).length > 0) {
+    const folder = folderOf(base, number);
+    const writer = writerOf(hierarchy, number);
+    if (!makeFolder(folder)) continue;
+    if (writer.pids(writer.folder).length > 0) {
       // Someone else's, seen through the same mount: another user or container.
       rmSync(folder, { recursive: true });
       continue;
@@ -74,6 +71,22 @@ export function claimInstance(hierarchy: Hierarchy, base: string): Instance {
     );
   }
   throw new CodedError('kubeconfig', `${MOST_INSTANCES} instances run already (${base})`);
+}
+
+function folderOf(base: string, number: number): string {
+  return join(base, `instance-${number}`);
+}
+
+function writerOf(hierarchy: Hierarchy, number: number): CgroupWriter {
+  return createCgroupWriter(hierarchy, `headroom-${number}`);
+}
+
+/** Of whatever number: the one that this start gets may be another. */
+function cleanDead(hierarchy: Hierarchy, base: string): readonly string[] {
+  const numbers = Array.from({ length: MOST_INSTANCES }, (_, index) => index + 1);
+  return numbers
+    .filter((number) => isDead(folderOf(base, number)))
+    .flatMap((number) => clean(folderOf(base, number), writerOf(hierarchy, number)));
 }
 
 /** @param runtimeFolder $XDG_RUNTIME_DIR; '': the folder for temporary files */
