@@ -40,17 +40,30 @@ export async function agentSeries(url: string, keys: ReadonlySet<string>): Promi
   return found;
 }
 
-/** @returns undefined outside the series, or where a neighbour was not read */
-export function valueAt(
+interface Around {
+  readonly before: number;
+  readonly after: number;
+  /** Where between the two the instant lies, from 0 to 1. */
+  readonly place: number;
+}
+
+/** @returns the readings on both sides of an instant; undefined outside the series, or where a neighbour was not read */
+export function valuesAround(
   { atMs, ...columns }: Series,
   column: 'cpuUsageUs' | 'workingSetBytes',
   instantMs: number,
-): number | undefined {
-  const after = atMs.findIndex((at) => at >= instantMs);
-  if (after < 0) return undefined;
-  const [later, earlier] = [columns[column][after], columns[column][after - 1]];
-  if (atMs[after] === instantMs) return later ?? undefined;
-  if (later === null || later === undefined || earlier === null || earlier === undefined) return undefined;
-  const share = (instantMs - atMs[after - 1]!) / (atMs[after]! - atMs[after - 1]!);
-  return earlier + share * (later - earlier);
+): Around | undefined {
+  const index = atMs.findIndex((at) => at >= instantMs);
+  if (index < 0) return undefined;
+  const after = columns[column][index] ?? undefined;
+  if (after !== undefined && atMs[index] === instantMs) return { before: after, after, place: 1 };
+  const before = columns[column][index - 1] ?? undefined;
+  if (before === undefined || after === undefined) return undefined;
+  return { before, after, place: (instantMs - atMs[index - 1]!) / (atMs[index]! - atMs[index - 1]!) };
+}
+
+/** @returns undefined outside the series, or where a neighbour was not read */
+export function valueAt(series: Series, column: 'cpuUsageUs' | 'workingSetBytes', atMs: number): number | undefined {
+  const around = valuesAround(series, column, atMs);
+  return around && around.before + around.place * (around.after - around.before);
 }

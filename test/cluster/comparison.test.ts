@@ -42,6 +42,20 @@ describe('the comparison', () => {
     expect(found.map(({ share }) => share.toFixed(3))).toEqual(['0.070', '0.091']);
   });
 
+  it('passes by a sample that falls into a burst, and takes the one before it', () => {
+    // Of the second from 60 to 61 s: half a second of CPU and 20 MiB, given back in part before its end.
+    const bursting: Series = {
+      ...series,
+      cpuUsageUs: series.cpuUsageUs.map((used, second) => used! + (second > 60 ? 500_000 : 0)),
+    };
+    const kept = history((atMs) => (atMs / 1000) * 0.2 + (atMs > 60_000 ? 0.5 : 0), 0);
+    const told = [10_500, 30_500, 60_500].map((atMs) => ({ atMs, value: atMs > 60_000 ? 190 * MIB : (100 + atMs / 1000) * MIB })); // prettier-ignore
+    const found = againstKubelet('node', { ...kept, memory: () => told }, bursting);
+    expect(found.map(({ what, share }) => [what, share < 1e-9])).toEqual([['memory', true]]);
+    // The same sample away from a burst is a difference.
+    expect(againstKubelet('node', { ...kept, memory: () => told }, series)[0]?.share).toBeGreaterThan(0.1);
+  });
+
   it('says nothing where the agent read nothing or the kubelet’s stretch is short', () => {
     const young: Series = { ...series, atMs: series.atMs.map((at) => at + 90_000) };
     expect(

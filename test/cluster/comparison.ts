@@ -2,7 +2,7 @@
 // they can be compared: what the metrics API serves against the agent's readings of that very instant and window, and the agent's
 // readings, between two of them interpolated, against the kubelet's at the instants that the kubelet tells.
 import type { Series } from './agent-series.ts';
-import { valueAt } from './agent-series.ts';
+import { valueAt, valuesAround } from './agent-series.ts';
 import type { KubeletFigures, Told } from './kubelet-figures.ts';
 
 /** One figure served by the metrics API. */
@@ -28,6 +28,10 @@ export interface Difference {
 const CLOCK_MS = 50;
 /** A shorter stretch is mostly the two readings at its ends: a burst of some ms beside one of them would count as a difference. */
 const LEAST_STRETCH_MS = 30_000;
+/** CPU in one second, against the mean: a busier second is a burst, and where in it a sample falls can't be told from its two ends. */
+const EVEN_SHARE = 1.5;
+/** What a container at rest uses when it wakes, microseconds a second. */
+const REST_US = 5_000;
 export interface KubeletHistory {
   add(figures: KubeletFigures): void;
   /** Samples of a key, oldest first. */
@@ -56,13 +60,22 @@ export function kubeletHistory(): KubeletHistory {
   };
 }
 
-/** The kubelet's newest sample of a key; CPU over a stretch between two of its samples. @returns what could be compared */
+/**
+ * The kubelet's newest sample of a key that falls into no burst; CPU over a stretch between two such samples. In a burst a process
+ * may allocate and give back tens of MiB between two readings of the agent.
+ * @returns what could be compared
+ */
 export function againstKubelet(key: string, history: KubeletHistory, series: Series): readonly Difference[] {
   const found: Difference[] = [];
-  const memory = history.memory(key).at(-1);
+  const burstUs = burstOf(series);
+  const even = ({ atMs }: Told): boolean => {
+    const around = valuesAround(series, 'cpuUsageUs', atMs);
+    return around !== undefined && around.after - around.before <= burstUs;
+  };
+  const memory = history.memory(key).findLast(even);
   const held = memory && valueAt(series, 'workingSetBytes', memory.atMs);
   if (memory && held !== undefined) found.push(difference(key, 'memory', 'kubelet', held, memory.value));
-  const samples = history.cpu(key);
+  const samples = history.cpu(key).filter(even);
   const last = samples.at(-1);
   const first = last && samples.findLast(({ atMs }) => atMs <= last.atMs - LEAST_STRETCH_MS);
   if (first && last) {
@@ -72,6 +85,14 @@ export function againstKubelet(key: string, history: KubeletHistory, series: Ser
     }
   }
   return found;
+}
+
+/** @returns the CPU of a second from which on it is a burst, microseconds */
+function burstOf({ atMs, cpuUsageUs }: Series): number {
+  const read = atMs.flatMap((at, index) => (cpuUsageUs[index] == null ? [] : [{ at, usedUs: cpuUsageUs[index] }]));
+  const [first, last] = [read[0], read.at(-1)];
+  if (!first || !last || first === last) return 0;
+  return REST_US + (EVEN_SHARE * 1000 * (last.usedUs - first.usedUs)) / (last.at - first.at);
 }
 
 /**

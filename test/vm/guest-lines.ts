@@ -48,3 +48,11 @@ export function answerOf(lines: readonly GuestLine[]): GuestAnswer {
     ended: lines.some((line) => line.kind === 'end'),
   };
 }
+
+/**
+ * The guest's first process gives its program a deadline of its own and tells its status on the console: a guest that ended without
+ * that, or with an oops, was failed by the machine and not by what ran in it.
+ */
+export function machineFailed(consoleText: string): boolean {
+  return /\bOops\b|Kernel panic/.test(consoleText) || !/^scenario \S+ ended with \d+/m.test(consoleText);
+}

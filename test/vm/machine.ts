@@ -1,6 +1,6 @@
 // One boot of the virtual machine: qemu in software emulation (no KVM needed, no root), bounded in time, killed by its own pid.
 import { spawn } from 'node:child_process';
-import { answerOf, lineCutter, parseGuestLine } from './guest-lines.ts';
+import { answerOf, lineCutter, machineFailed, parseGuestLine } from './guest-lines.ts';
 import type { GuestAnswer, GuestLine } from './guest-lines.ts';
 import type { GuestImage } from './initramfs.ts';
 import type { KernelImage } from './kernel-image.ts';
@@ -29,11 +29,11 @@ export interface GuestRun extends GuestAnswer {
 const HOST_GRACE_MS = 10_000;
 const CONSOLE_TAIL_LINES = 40;
 
-/** Boots, and once more after an "Oops": the emulator of QEMU 7.2 is known to fail so now and then. */
+/** Boots, and once more where the machine itself failed: QEMU 7.2 without KVM is known to oops, to stop or to end early now and then. */
 export async function runGuest(boot: Boot): Promise<GuestRun> {
   const first = await bootOnce(boot);
-  if (first.ended || !/\bOops\b|Kernel panic/.test(first.console)) return first;
-  boot.say('the guest kernel oopsed; booting once more');
+  if (first.ended || !machineFailed(first.console)) return first;
+  boot.say(`the machine failed after ${(first.durationMs / 1000).toFixed(1)} s; booting once more\n${first.console}`);
   return bootOnce(boot);
 }
 
@@ -60,10 +60,13 @@ async function bootOnce(boot: Boot): Promise<GuestRun> {
   qemu.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-4000)));
   const deadline = setTimeout(() => qemu.kill('SIGKILL'), boot.timeoutMs + HOST_GRACE_MS);
   try {
-    await new Promise<void>((resolve, reject) => qemu.once('close', () => resolve()).once('error', reject));
+    const how = await new Promise<string>((resolve, reject) => {
+      qemu.once('close', (status, signal) => resolve(`qemu ended: ${signal ?? `status ${status}`}\n`));
+      qemu.once('error', reject);
+    });
     return {
       ...answerOf(lines),
-      console: tailOf(consoleFile) + stderr,
+      console: tailOf(consoleFile) + stderr + how,
       durationMs: performance.now() - startedAt,
     };
   } finally {

@@ -9,6 +9,7 @@ export default defineConfig({
     exclude: ['on-request/**'],
     fileParallelism: false,
     testTimeout: 120_000,
-    hookTimeout: 240_000,
+    // A scenario may boot twice.
+    hookTimeout: 400_000,
   },
 });
