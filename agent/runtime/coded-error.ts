@@ -9,9 +9,18 @@
  * - `kubeconfig`: the kubeconfig can't be written or read.
  * - `decode`: a batch that breaks the protocol (agent/protocol).
  * - `kube_status`: the Kubernetes API refused a request.
+ * - `role_failed`: a process that `npm start` started ended at its start; the message is its own.
  */
 export type ErrorCode =
-  'bad_flag' | 'no_cgroup2' | 'port_in_use' | 'tls_file' | 'token_file' | 'kubeconfig' | 'decode' | 'kube_status';
+  | 'bad_flag'
+  | 'no_cgroup2'
+  | 'port_in_use'
+  | 'tls_file'
+  | 'token_file'
+  | 'kubeconfig'
+  | 'decode'
+  | 'kube_status'
+  | 'role_failed';
 
 export class CodedError extends Error {
   readonly code: ErrorCode;

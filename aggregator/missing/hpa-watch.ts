@@ -63,7 +63,8 @@ export class HpaWatch {
       if (signal.aborted) return;
       if (status === 200) return this.#follow();
       const isRefused = status === 401 || status === 403 || status === 404;
-      if (isRefused && !said) {
+      // 404: this API server has no horizontal pod autoscalers that could show anything.
+      if (isRefused && status !== 404 && !said) {
         said = true;
         log.info(
           { path: PATH, status },

@@ -1,5 +1,7 @@
 // Agent and aggregator as production runs them: processes with command lines of their own, here as pods of namespace headroom-system.
 // What they say when they are up (`{"msg":"listening","ports":{…}}`) is how the launcher learns their ports.
+import { AGENT_NODE_FLAGS } from '../../agent/flags.ts';
+import { CodedError } from '../../agent/runtime/coded-error.ts';
 import type { Instance } from './instance.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 import type { OwnPod } from './kubelet/kubelet.ts';
@@ -102,6 +104,7 @@ function role(
   listening.catch(() => undefined);
   const program = {
     script: siblingScript(import.meta.url, name === 'agent' ? '../../agent/main' : '../main'),
+    nodeFlags: name === 'agent' ? AGENT_NODE_FLAGS : [],
     args: () => args(ports),
     onLine: (line: string, stream: 'stdout' | 'stderr') => {
       lastLine = line;
@@ -113,7 +116,12 @@ function role(
       onLine(name, line, stream);
     },
     onEnded: () =>
-      reject(new Error(`the ${name} ended at its start: ${lastLine === '' ? 'it said nothing' : lastLine}`)),
+      reject(
+        new CodedError(
+          'role_failed',
+          `the ${name} ended at its start: ${lastLine === '' ? 'it said nothing' : lastLine}`,
+        ),
+      ),
   };
   return {
     name,

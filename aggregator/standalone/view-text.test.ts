@@ -47,6 +47,17 @@ describe('screenText', () => {
     expect(lines.find((line) => line.startsWith('demo/a-service'))).toMatch(/… +- +200m +- +128Mi +0$/);
   });
 
+  it('tells a resize whole, on as many lines as it takes', () => {
+    const legs =
+      'needs 36.1 MiB of 128 MiB, growing 9.7 MiB/s; received 19 ms, decided 23 ms, accepted 184 ms, confirmed 261 ms';
+    const event = `3s    demo/leak HeadroomResize: ${legs}`;
+    const lines = screenText({ ...screen, events: [event, event] }, 60, 24).split('\n');
+    const told = lines.slice(lines.indexOf('LAST RESIZES') + 1);
+    expect(told.length).toBeGreaterThan(4);
+    expect(Math.max(...told.map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect(told.map((line) => line.trim()).join(' ')).toBe(`${event} ${event}`);
+  });
+
   it('shows what can be resized before what is only observed', () => {
     const observed = pod('big');
     const metadata = { ...observed.metadata, annotations: { [OBSERVED_ONLY]: 'true' } };

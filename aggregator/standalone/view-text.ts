@@ -26,12 +26,16 @@ const MIB = 1024 * 1024;
 const CELL = 9;
 const MIN_NAME = 20;
 const MAX_NAME = 64;
+/** Lines for the last resizes, on however small a terminal. */
+const MIN_TOLD = 6;
+const SET_IN = ' '.repeat(6);
 
 export function screenText({ head, nodes, usage, pods, events }: Screen, columns: number, rows: number): string {
   const byName = new Map(usage.map((pod) => [`${pod.metadata.namespace}/${pod.metadata.name}`, pod]));
   const used = (pod: Pod): PodUsage | undefined => byName.get(`${pod.metadata.namespace}/${pod.metadata.name}`);
   const sorted = pods.toSorted((a, b) => rank(a) - rank(b) || memoryOf(used(b)) - memoryOf(used(a)));
-  const tail = ['', 'LAST RESIZES', ...(events.length > 0 ? events : ['none yet'])];
+  const told = wrapped(events, columns, Math.max(MIN_TOLD, Math.floor(rows / 3)));
+  const tail = ['', 'LAST RESIZES', ...(told.length > 0 ? told : ['none yet'])];
   const title = row(columns, ['NAMESPACE/POD', 'CPU', 'LIMIT', 'MEMORY', 'LIMIT', 'RESTARTS']);
   const room = Math.max(3, rows - head.length - nodes.length - tail.length - 4);
   const lines = sorted.slice(0, room).map((pod) => podLine(columns, pod, used(pod)));
@@ -76,6 +80,26 @@ function millis(amount: number): string {
 
 function mib(bytes: number): string {
   return `${Math.floor(bytes / MIB)}Mi`;
+}
+
+/** Each event whole, its further lines set in; as many of the newest events as there is room for, the first one in any case. */
+function wrapped(events: readonly string[], columns: number, room: number): readonly string[] {
+  const lines: string[] = [];
+  for (const event of events) {
+    const own = wrap(event, Math.max(MIN_NAME, columns));
+    if (lines.length > 0 && lines.length + own.length > room) break;
+    lines.push(...own.slice(0, room));
+  }
+  return lines;
+}
+
+function wrap(text: string, columns: number): readonly string[] {
+  const lines = [''];
+  for (const word of text.split(/(?<= )(?! )/)) {
+    if (lines.at(-1)!.length + word.trimEnd().length > columns) lines.push(SET_IN);
+    lines.push(lines.pop()! + word);
+  }
+  return lines;
 }
 
 /** Those that can be resized are what one looks for: before those that are only observed. */

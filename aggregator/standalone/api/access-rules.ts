@@ -25,6 +25,7 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     { group: '', resource: 'pods/resize', verbs: ['patch'] },
     { group: '', resource: 'events', verbs: ['create', 'patch'] },
     { group: '', resource: 'configmaps', verbs: READ, namespace: 'kube-system' },
+    { group: 'autoscaling', resource: 'horizontalpodautoscalers', verbs: READ },
     { group: 'authentication.k8s.io', resource: 'tokenreviews', verbs: ['create'] },
     { group: 'authorization.k8s.io', resource: 'subjectaccessreviews', verbs: ['create'] },
   ],

@@ -1,13 +1,12 @@
 // What is left without capabilities, without BTF and without the addon: a list of what is missing and why, and sources that work.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../guest/until.ts';
+import type { BundledProgram } from './bundled-program.ts';
+import { bundledProgram, REPOSITORY } from './bundled-program.ts';
 
-const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
 const NO_RIGHTS = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs'];
 const HIDE_BTF = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', 'sh'];
 
@@ -48,31 +47,23 @@ interface Answer {
   readonly capabilities: readonly { readonly name: string; readonly available: boolean; readonly cause: string }[];
 }
 
-let work: string;
+let program: BundledProgram;
 
 beforeAll(async () => {
-  work = mkdtempSync(join(tmpdir(), 'headroom-without-'));
-  await build({
-    stdin: { contents: PROGRAM, resolveDir: REPOSITORY, loader: 'ts' },
-    outfile: join(work, 'program.mjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'error',
-  });
-  const tree = join(work, 'tree/a');
+  program = await bundledProgram(PROGRAM);
+  const tree = join(program.folder, 'tree/a');
   spawnSync('mkdir', ['-p', tree]);
-  writeFileSync(join(work, 'tree/cgroup.controllers'), 'cpu memory pids\n');
+  writeFileSync(join(program.folder, 'tree/cgroup.controllers'), 'cpu memory pids\n');
   writeFileSync(join(tree, 'memory.events'), 'max 0\n');
-  spawnSync('chmod', ['-R', 'a+rwX', work]);
+  spawnSync('chmod', ['-R', 'a+rwX', program.folder]);
 });
 
-afterAll(() => rmSync(work, { recursive: true }));
+afterAll(() => program.remove());
 
 function run(wrapper: readonly string[], addon = join(REPOSITORY, 'build/Release/headroom.node')): Answer {
-  const program = [process.execPath, join(work, 'program.mjs'), join(work, 'tree'), `file://${addon}`];
-  const [command = '', ...args] = [...wrapper, ...program];
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  const command = [process.execPath, program.path, join(program.folder, 'tree'), `file://${addon}`];
+  const [file = '', ...args] = [...wrapper, ...command];
+  const { status, stdout, stderr, error } = spawnSync(file, args, { encoding: 'utf8' });
   if (error) throw error;
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return JSON.parse(stdout) as Answer;
@@ -116,7 +107,11 @@ describe('the agent works', () => {
   /** The built agent on the test's tree until it is ready and has read a container. @returns its /metrics, without the help lines */
   async function metricsOf(wrapper: readonly string[]): Promise<string> {
     const main = join(REPOSITORY, 'dist/agent/main.js');
-    const flags = [`--cgroup-root=${join(work, 'pods')}`, '--listen=127.0.0.1:0', '--debug-listen=127.0.0.1:0'];
+    const flags = [
+      `--cgroup-root=${join(program.folder, 'pods')}`,
+      '--listen=127.0.0.1:0',
+      '--debug-listen=127.0.0.1:0',
+    ];
     const [command = '', ...args] = [...wrapper, process.execPath, main, '--node-name=without', ...flags];
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
@@ -141,9 +136,13 @@ describe('the agent works', () => {
   }
 
   beforeAll(() => {
-    const container = join(work, 'pods/kubepods/burstable/pod5a7e9c1d-0b1f-4a44-9d1e-000000000001', 'a'.repeat(64));
+    const container = join(
+      program.folder,
+      'pods/kubepods/burstable/pod5a7e9c1d-0b1f-4a44-9d1e-000000000001',
+      'a'.repeat(64),
+    );
     mkdirSync(container, { recursive: true });
-    writeFileSync(join(work, 'pods/cgroup.controllers'), 'cpu memory pids\n');
+    writeFileSync(join(program.folder, 'pods/cgroup.controllers'), 'cpu memory pids\n');
     const files = {
       'memory.current': '4096\n',
       'memory.max': 'max\n',
@@ -151,7 +150,7 @@ describe('the agent works', () => {
       'cpu.stat': 'usage_usec 5\n',
     };
     for (const [name, content] of Object.entries(files)) writeFileSync(join(container, name), content);
-    spawnSync('chmod', ['-R', 'a+rX', work]);
+    spawnSync('chmod', ['-R', 'a+rX', program.folder]);
   });
 
   it.each([

@@ -1,14 +1,13 @@
 // The addon in worker threads: several environments in one process, each ended while its hooks and triggers are open and its events come.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../guest/until.ts';
+import type { BundledProgram } from './bundled-program.ts';
+import { bundledProgram, REPOSITORY } from './bundled-program.ts';
 import { HIERARCHY, ownCgroups } from './own-cgroup2.ts';
 
-const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
 const ROUNDS = 8;
 const WAIT_MS = 20_000;
 
@@ -29,27 +28,19 @@ const PROGRAM = `
   setInterval(() => kept[3].value.walk() ?? views, 1);
 `;
 
-let work: string;
+let program: BundledProgram;
 
 beforeAll(async () => {
-  work = mkdtempSync(join(tmpdir(), 'headroom-workers-'));
-  await build({
-    stdin: { contents: PROGRAM, resolveDir: REPOSITORY, loader: 'ts' },
-    outfile: join(work, 'program.mjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'error',
-  });
+  program = await bundledProgram(PROGRAM);
 });
-afterAll(() => rmSync(work, { recursive: true }));
+afterAll(() => program.remove());
 
 it('ends with each worker, in whatever state it was, and leaves neither descriptor nor mapping', async () => {
   const cgroups = ownCgroups();
   const own = cgroups.make('worker');
   const addon = `file://${join(REPOSITORY, 'build/Release/headroom.node')}`;
   const round = async (): Promise<void> => {
-    const worker = new Worker(join(work, 'program.mjs'), {
+    const worker = new Worker(program.path, {
       workerData: { addon, root: HIERARCHY.root, own: own.path },
     });
     let [opened, events] = ['', 0];
