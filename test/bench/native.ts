@@ -31,30 +31,24 @@ const buffer = Buffer.alloc(4096);
 
 /** @throws Error with cause and cure when the addon is missing or the kernel refuses what the figures need */
 export async function benchNative(): Promise<Figure[]> {
-  const realTime = preferThisProcess();
   const native = ready(openNative(4096));
   const hierarchy = openHierarchy('/sys/fs/cgroup');
   const cgroups = makeCgroups(hierarchy, CONTAINERS);
   try {
-    return [
-      {
-        bench: BENCH,
-        figure: 'with real-time priority: 1, as an ordinary process: 0',
-        value: Number(realTime),
-        unit: 'flag',
-      },
+    const figures = [
       await idle(native), // first: nothing to collect is left over yet
-      ...(await latency(native, hierarchy, cgroups.paths)),
-      ...(await contextSwitches(native)),
-      ...iterator(native, hierarchy, cgroups.paths),
+      ...(await latency(native, hierarchy, cgroups.paths, '')),
     ];
+    if (preferThisProcess())
+      figures.push(...(await latency(native, hierarchy, cgroups.paths, ', with real-time priority')));
+    return [...figures, ...(await contextSwitches(native)), ...iterator(native, hierarchy, cgroups.paths)];
   } finally {
     await cgroups.remove();
   }
 }
 
 /**
- * The path alone, not whatever else runs on the machine: real-time priority where it is permitted, for this process and its children.
+ * Then the path alone, not whatever else runs on the machine: real-time priority where it is permitted, for this process and its children.
  * @returns whether it has it
  */
 function preferThisProcess(): boolean {
@@ -62,7 +56,7 @@ function preferThisProcess(): boolean {
 }
 
 /** From the kernel's own instant to the callback, while all containers are read once a second, as the agent does. */
-async function latency(native: Native, hierarchy: Hierarchy, paths: readonly string[]): Promise<Figure[]> {
+async function latency(native: Native, hierarchy: Hierarchy, paths: readonly string[], how: string): Promise<Figure[]> {
   const files = paths.flatMap((path) =>
     SAMPLED.map((name) => openSync(hierarchy.path('core', `${path}/${name}`), 'r')),
   );
@@ -74,14 +68,14 @@ async function latency(native: Native, hierarchy: Hierarchy, paths: readonly str
   const figures: Figure[] = [];
   for (const rate of [200, BOUNDS.eventsPerS]) {
     const seen = await churn(native, hierarchy, rate);
-    const name = rate === 200 ? '' : ` at ${Math.round(seen.perS / 1000)} k events a second`;
+    const name = `${rate === 200 ? '' : ` at ${Math.round(seen.perS / 1000)} k events a second`}${how}`;
     const percentile = (share: number): number =>
       round3(seen.latenciesMs[Math.floor(seen.latenciesMs.length * share)]!);
     figures.push(
       { bench: BENCH, figure: `kernel event to callback, p50${name}`, value: percentile(0.5), unit: 'ms' },
       { bench: BENCH, figure: `kernel event to callback, p99${name}`, value: percentile(0.99), unit: 'ms', bound: BOUNDS.callbackMs }, // prettier-ignore
     );
-    if (name !== '') {
+    if (rate !== 200) {
       figures.push(
         { bench: BENCH, figure: `events lost${name}`, value: seen.made - seen.latenciesMs.length, unit: 'events', bound: 0 }, // prettier-ignore
         { bench: BENCH, figure: `events counted as dropped${name}`, value: seen.dropped, unit: 'events', bound: 0 },
