@@ -1,6 +1,5 @@
 // Agent and aggregator as production runs them: processes with command lines of their own, here as pods of namespace headroom-system.
 // What they say when they are up (`{"msg":"listening","ports":{…}}`) is how the launcher learns their ports.
-import { AGENT_NODE_FLAGS } from '../../agent/flags.ts';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
 import type { Instance } from './instance.ts';
 import { kubeconfigText } from './kubeconfig.ts';
@@ -104,7 +103,6 @@ function role(
   listening.catch(() => undefined);
   const program = {
     script: siblingScript(import.meta.url, name === 'agent' ? '../../agent/main' : '../main'),
-    nodeFlags: name === 'agent' ? AGENT_NODE_FLAGS : [],
     args: () => args(ports),
     onLine: (line: string, stream: 'stdout' | 'stderr') => {
       lastLine = line;

@@ -11,8 +11,6 @@ import { spawnGated } from './gated-spawn.ts';
 export interface Program {
   /** Absolute path of the script that this Node runs. */
   readonly script: string;
-  /** For Node itself, before the script. */
-  readonly nodeFlags?: readonly string[];
   /** Asked at each start: ports learned meanwhile can be in it. */
   readonly args: () => readonly string[];
   /** Put before Node and its script: see spawnGated. */
@@ -105,8 +103,8 @@ export class ContainerProcess implements ContainerLife {
     const { program, podCgroup, wallTimeMs, onStarted, onRefused } = this.#options;
     const containerId = randomBytes(32).toString('hex');
     const cgroup = podCgroup === undefined ? undefined : this.#makeCgroup(`${podCgroup}/${containerId}`);
-    const { script, nodeFlags, prefix, env } = program;
-    const spawned = spawnGated({ script, args: program.args(), nodeFlags, prefix, env }, program.onLine);
+    const { script, prefix, env } = program;
+    const spawned = spawnGated({ script, args: program.args(), prefix, env }, program.onLine);
     if ('kind' in spawned) return onRefused(spawned.cause);
     const entered = cgroup === undefined ? undefined : this.#options.writer.enter(cgroup, spawned.pid);
     if (entered?.kind === 'refused') onRefused(entered.cause);

@@ -17,8 +17,6 @@ export interface GatedCommand {
   /** Absolute path of a JavaScript or, where this Node strips types, TypeScript file. */
   readonly script: string;
   readonly args: readonly string[];
-  /** For Node itself, before the script. */
-  readonly nodeFlags?: readonly string[] | undefined;
   /** Put before Node and its script, such as what enters a namespace; needs a shell. */
   readonly prefix?: readonly string[] | undefined;
   /** undefined: as this process has it. */
@@ -27,13 +25,13 @@ export interface GatedCommand {
 
 /** @param onLine each line the program writes */
 export function spawnGated(
-  { script, args, nodeFlags = [], prefix = [], env }: GatedCommand,
+  { script, args, prefix = [], env }: GatedCommand,
   onLine: (line: string, stream: 'stdout' | 'stderr') => void,
 ): GatedProcess | { readonly kind: 'failed'; readonly cause: string } {
-  const program = [...prefix, process.execPath, ...nodeFlags, script, ...args];
+  const program = [...prefix, process.execPath, script, ...args];
   const gate = existsSync(SHELL)
     ? { file: SHELL, args: ['-c', 'read -r _ && exec "$@"', 'sh', ...program] }
-    : { file: process.execPath, args: [...nodeFlags, siblingScript(import.meta.url, 'gate'), script, ...args] };
+    : { file: process.execPath, args: [siblingScript(import.meta.url, 'gate'), script, ...args] };
   // A session of its own: a Ctrl-C on the terminal is for the launcher, which ends its children in order.
   const child = spawn(gate.file, gate.args, {
     stdio: ['pipe', 'pipe', 'pipe'],
