@@ -6,6 +6,8 @@ import { MAX_ROWS } from '../protocol/bounds.ts';
 import { systemClock } from '../runtime/clock.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { Change } from './changes.ts';
+import { Changes } from './changes.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { endsDescent, identifyCgroup } from './layout.ts';
 import type { CgroupIdentity } from './layout.ts';
@@ -72,6 +74,7 @@ export class Discovery {
   readonly #tracked = new Map<string, Tracked>();
   /** By directory; only of those that are watched, so that a change in between is noticed. */
   readonly #listings = new Map<string, Listing>();
+  readonly #changes: Changes;
   #watch: TreeWatch | undefined;
   #scans = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -82,6 +85,10 @@ export class Discovery {
   constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock();
+    this.#changes = new Changes({
+      look: (change) => this.#entryChanged(change),
+      onOverflow: () => this.#sweepNow(),
+    });
     const { hierarchy } = options;
     this.#roots = [...new Set([hierarchy.path('core', ''), hierarchy.path('memory', '')])];
   }
@@ -106,7 +113,7 @@ export class Discovery {
 
   /** Finds what is there (onFound is called before this returns) and follows it from now on. */
   start(): void {
-    this.#watch ??= watchTree((directory, name) => this.#entryChanged(directory, name), this.#options.mostWatches);
+    this.#watch ??= watchTree((directory, name) => this.#changes.note(directory, name), this.#options.mostWatches);
     this.scan();
     this.#schedule();
   }
@@ -116,7 +123,7 @@ export class Discovery {
     const root = this.#roots[0];
     if (root === undefined || !path) return;
     const at = path.lastIndexOf('/');
-    this.#entryChanged(at < 0 ? root : `${root}/${path.slice(0, at)}`, path.slice(at + 1));
+    this.#changes.note(at < 0 ? root : `${root}/${path.slice(0, at)}`, path.slice(at + 1));
   }
 
   /** One full scan, at once. */
@@ -127,6 +134,7 @@ export class Discovery {
 
   stop(): void {
     clearTimeout(this.#timer);
+    this.#changes.close();
     this.#watch?.close();
     this.#watch = undefined;
     this.#listings.clear();
@@ -140,6 +148,12 @@ export class Discovery {
       this.#sweep(this.#walk(whole));
     }, delayMs);
     this.#timer.unref();
+  }
+
+  /** In place of the next scan, or of one that is under way. */
+  #sweepNow(): void {
+    clearTimeout(this.#timer);
+    this.#sweep(this.#walk(true));
   }
 
   /** A full scan in slices. What inotify reports in between is looked at on its own. */
@@ -193,7 +207,7 @@ export class Discovery {
     return names;
   }
 
-  #entryChanged(directory: string, name: string): void {
+  #entryChanged({ directory, name }: Change): void {
     this.#listings.delete(directory);
     const root = this.#roots.find((root) => directory === root || directory.startsWith(`${root}/`));
     if (root === undefined || this.#watch === undefined) return;
