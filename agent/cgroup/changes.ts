@@ -12,9 +12,9 @@ const MOST_CHANGES = 8192;
 const SLICE_MS = 0.5;
 
 export interface ChangesOptions {
-  look(change: Change): void;
+  readonly look: (change: Change) => void;
   /** More came than is kept: everything has to be looked at. */
-  onOverflow(): void;
+  readonly onOverflow: () => void;
   readonly mostChanges?: number;
   readonly nowMs?: () => number;
 }
