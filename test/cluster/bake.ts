@@ -1,8 +1,8 @@
 // The first boot of a new disk: containerd takes the images in, then the machine powers off.
 import { existsSync, readFileSync } from 'node:fs';
+import { emulator } from '../vm/emulator.ts';
 import type { KernelImage } from '../vm/kernel-image.ts';
 import { endWithUs } from '../vm/machine.ts';
-import { findTool } from '../vm/prerequisites.ts';
 import { startQemu } from './qemu.ts';
 
 const BAKE_MS = 240_000;
@@ -18,7 +18,7 @@ export interface BakeParts {
 export async function bake(disk: string, { kernel, environment, say }: BakeParts): Promise<void> {
   const consoleFile = `${disk}.console`;
   const qemu = startQemu({
-    qemu: findTool('qemu-system-x86_64', environment['PATH'] ?? '')!,
+    qemu: emulator(environment, say),
     kernel: kernel.path,
     disk,
     keep: true,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ControlPlane } from '../e2e/control-plane/control-plane.ts';
 import { clientPair, servingPair } from '../e2e/control-plane/pki.ts';
 import { until } from '../e2e/until.ts';
-import { findTool } from '../vm/prerequisites.ts';
+import { emulator } from '../vm/emulator.ts';
 import type { Collected } from './collect.ts';
 import { CLUSTER_DOMAIN, NAME_SERVER } from './name-server.ts';
 import { GATEWAY, NODE_ADDRESS, TAP } from './network.ts';
@@ -36,7 +36,7 @@ export async function startNode({ collected, controlPlane, folder, say }: NodeOp
   const secondDisk = await makeConfigDisk(folder, collected, controlPlane);
   const startMs = performance.now();
   const qemu = startQemu({
-    qemu: findTool('qemu-system-x86_64', process.env['PATH'] ?? '')!,
+    qemu: emulator(process.env, say),
     kernel: collected.kernel.path,
     disk: collected.disk.path,
     secondDisk,

@@ -1,6 +1,7 @@
 // The built processes on a real kernel with cgroup v2: boots the small machine once per scenario and judges what it tells.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cpuUsedOver, workingSetAt } from './counted.ts';
+import { emulator } from './emulator.ts';
 import type { DemoPod, DemoResult } from './guest/demo.ts';
 import type { NumbersResult } from './guest/numbers.ts';
 import type { LeakResult, ReaderResult, RunQueueResult, SamplerResult, ThrottleResult } from './guest/signals.ts';
@@ -10,7 +11,7 @@ import { kernelImage } from './kernel-image.ts';
 import type { KernelImage } from './kernel-image.ts';
 import { runGuest } from './machine.ts';
 import type { GuestRun } from './machine.ts';
-import { findTool, missingTools } from './prerequisites.ts';
+import { missingTools } from './prerequisites.ts';
 
 const MIB = 2 ** 20;
 const MEMORY_MIB = 1536;
@@ -19,18 +20,19 @@ const say = (text: string): void => void process.stderr.write(`kernel tier: ${te
 
 let kernel: KernelImage;
 let image: GuestImage | undefined;
+let qemu: string;
 
 beforeAll(async () => {
   const missing = missingTools(searchPath, process.arch);
   if (missing !== undefined) throw new Error(missing);
   kernel = kernelImage(process.env, say);
+  qemu = emulator(process.env, say);
   image = await buildGuestImage(searchPath);
 });
 
 afterAll(() => image?.remove());
 
 async function scenario(name: string, timeoutMs: number): Promise<ReadonlyMap<string, unknown>> {
-  const qemu = findTool('qemu-system-x86_64', searchPath)!;
   say(`booting ${kernel.version} for ${name}`);
   const run = await runGuest({ kernel, image: image!, qemu, scenario: name, timeoutMs, memoryMiB: MEMORY_MIB, say });
   say(`${name} took ${(run.durationMs / 1000).toFixed(1)} s`);

@@ -1,8 +1,9 @@
 // One boot for one scenario: its results, or an error that says all there is to say.
+import { emulator } from '../emulator.ts';
 import { buildGuestImage } from '../initramfs.ts';
 import { kernelImage } from '../kernel-image.ts';
 import { runGuest } from '../machine.ts';
-import { findTool, missingTools } from '../prerequisites.ts';
+import { missingTools } from '../prerequisites.ts';
 
 const MEMORY_MIB = 1536;
 
@@ -15,7 +16,7 @@ export async function guestResults(scenario: string, timeoutMs: number): Promise
   const kernel = kernelImage(process.env, say);
   const image = await buildGuestImage(searchPath);
   try {
-    const qemu = findTool('qemu-system-x86_64', searchPath)!;
+    const qemu = emulator(process.env, say);
     const run = await runGuest({ kernel, image, qemu, scenario, timeoutMs, memoryMiB: MEMORY_MIB, say });
     if (run.ended && run.failures.length === 0) return run.results;
     const why = run.failures.join('\n') || 'the guest did not come to its end';
