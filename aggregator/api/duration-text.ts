@@ -1,5 +1,5 @@
 // Text of a meta/v1 Duration: Go's time.Duration.String(), "15.032s", "1m0.5s", "500ms", "0s".
-import { writeByte, writeDigits, writeInteger, writtenText } from './ascii.ts';
+import { INT32_MAX, writeByte, writeDigits, writeInteger, writtenText } from './ascii.ts';
 
 /** The most bytes that one duration takes: 2^53 µs are 2501999h47m34.740991s, within what Go's Duration holds. */
 export const DURATION_MAX_BYTES = 24;
@@ -17,10 +17,10 @@ export function writeDuration(out: Uint8Array, offset: number, us: number): numb
   if (!(us >= 1)) return writeByte(out, writeByte(out, offset, ZERO), SECOND);
   const whole = Math.min(Math.trunc(us), Number.MAX_SAFE_INTEGER);
   if (whole < US_PER_SECOND) return writeByte(out, writeSubSecond(out, offset, whole), SECOND);
-  const seconds = Math.floor(whole / US_PER_SECOND);
-  let at = seconds < 60 ? offset : writeMinutes(out, offset, Math.floor(seconds / 60));
-  at = writeInteger(out, at, seconds % 60);
-  return writeByte(out, writeFraction(out, at, whole % US_PER_SECOND, 6), SECOND);
+  const fraction = whole <= INT32_MAX ? (whole | 0) % US_PER_SECOND : whole % US_PER_SECOND;
+  const seconds = (whole - fraction) / US_PER_SECOND;
+  const at = seconds < 60 ? offset : writeMinutes(out, offset, Math.floor(seconds / 60));
+  return writeByte(out, writeFraction(out, writeInteger(out, at, seconds % 60), fraction, 6), SECOND);
 }
 
 function writeMinutes(out: Uint8Array, offset: number, minutes: number): number {
@@ -38,12 +38,9 @@ function writeSubSecond(out: Uint8Array, offset: number, us: number): number {
 /** "." and the digits of `fraction` without trailing zeros; nothing for 0. */
 function writeFraction(out: Uint8Array, offset: number, fraction: number, digits: number): number {
   if (fraction === 0) return offset;
-  let rest = fraction;
+  let rest = fraction | 0;
   let count = digits;
-  while (rest % 10 === 0) {
-    rest /= 10;
-    count--;
-  }
+  for (; rest % 10 === 0; count--) rest = (rest / 10) | 0;
   return writeDigits(out, writeByte(out, offset, POINT), rest, count);
 }
 

@@ -1,6 +1,6 @@
 // Canonical text of a resource.Quantity (k8s.io/apimachinery/pkg/api/resource), as the resource metrics API prints usage:
 // cpu in DecimalSI from nanocores, memory in BinarySI from bytes.
-import { writeByte, writeInteger, writtenText } from './ascii.ts';
+import { INT32_MAX, writeByte, writeInteger, writtenText } from './ascii.ts';
 
 /** The most bytes that one quantity takes. */
 export const QUANTITY_MAX_BYTES = 18;
@@ -25,9 +25,15 @@ export function writeMemory(out: Uint8Array, offset: number, bytes: number): num
   if (!(bytes >= 1024)) return writeDecimal(out, offset, bytes, UNITS);
   let amount = wholeAmount(bytes);
   let power = 0;
-  while (amount % 1024 === 0 && power < BINARY_SUFFIXES.length - 1) {
+  // A float divided by a power of two stays exact.
+  while (amount > INT32_MAX && Number.isInteger(amount / 1024)) {
     amount /= 1024;
     power++;
+  }
+  if (amount <= INT32_MAX) {
+    let small = amount | 0;
+    for (; (small & 1023) === 0 && power < BINARY_SUFFIXES.length - 1; power++) small >>= 10;
+    amount = small;
   }
   const end = writeInteger(out, offset, amount);
   return power === 0 ? end : writeByte(out, writeByte(out, end, BINARY_SUFFIXES[power]!.charCodeAt(0)), LETTER_I);
@@ -38,9 +44,14 @@ function writeDecimal(out: Uint8Array, offset: number, value: number, suffixInde
   if (!(value >= 1)) return writeByte(out, offset, ZERO);
   let amount = wholeAmount(value);
   let index = suffixIndex;
-  while (amount % 1000 === 0 && index < DECIMAL_SUFFIXES.length - 1) {
-    amount /= 1000;
+  while (amount > INT32_MAX && Math.floor(amount / 1000) * 1000 === amount) {
+    amount = Math.floor(amount / 1000);
     index++;
+  }
+  if (amount <= INT32_MAX) {
+    let small = amount | 0;
+    for (; small % 1000 === 0 && index < DECIMAL_SUFFIXES.length - 1; index++) small = (small / 1000) | 0;
+    amount = small;
   }
   const end = writeInteger(out, offset, amount);
   return index === UNITS ? end : writeByte(out, end, DECIMAL_SUFFIXES[index]!.charCodeAt(0));

@@ -2,6 +2,7 @@
 import type { NodeRecord, PodRecord } from '../kube/records.ts';
 import type { Entry, PodEntry } from './entries.ts';
 import { heldSlot } from './entries.ts';
+import { LEVEL_BOOT_MS, LEVEL_FIELDS, POINT_FIELDS, POINT_MONO_MS } from './points.ts';
 import type { Points } from './points.ts';
 
 /**
@@ -55,14 +56,14 @@ export function podGap(points: Points, entry: PodEntry, nowMonoMs: number, stale
 }
 
 function slotGap(
-  { column }: Points,
+  { point, level }: Points,
   slot: number | undefined,
   nowMonoMs: number,
   stalenessMs: number,
 ): SlotGap | undefined {
   if (slot === undefined) return { kind: 'no_slot' };
-  const ageMs = nowMonoMs - column.pointMonoMs[slot]!;
+  const ageMs = nowMonoMs - point[slot * POINT_FIELDS + POINT_MONO_MS]!;
   if (ageMs <= stalenessMs) return undefined;
   if (!Number.isNaN(ageMs)) return { kind: 'stale', ageMs };
-  return { kind: Number.isNaN(column.levelBootMs[slot]!) ? 'no_row' : 'no_rate' };
+  return { kind: Number.isNaN(level[slot * LEVEL_FIELDS + LEVEL_BOOT_MS]!) ? 'no_row' : 'no_rate' };
 }

@@ -17,7 +17,14 @@ import { NODE_KEY, NodeState } from './node-state.ts';
 import type { Observation } from './observation.ts';
 import { observationAt } from './observation-at.ts';
 import { PodTable } from './pod-table.ts';
-import { Points } from './points.ts';
+import {
+  CPU_PEAK_MILLIS,
+  LEVEL_FIELDS,
+  POINT_FIELDS,
+  POINT_MONO_MS,
+  Points,
+  WORKING_SET_PEAK_BYTES,
+} from './points.ts';
 import type { Receipt } from './row.ts';
 import { LIMIT_CHANGED, POINT_CHANGED, writeRow } from './row.ts';
 import type { Scraped, ScrapeStored } from './scraped.ts';
@@ -174,8 +181,9 @@ export class PointStore implements ItemSource {
   peaks(containerId: string): { readonly cpuMillis: number; readonly workingSetBytes: number } | undefined {
     const slot = this.#slotOf(containerId);
     if (slot === undefined) return undefined;
-    const { cpuPeakMillis, workingSetPeakBytes } = this.#points.column;
-    return { cpuMillis: cpuPeakMillis[slot]!, workingSetBytes: workingSetPeakBytes[slot]! };
+    const { level } = this.#points;
+    const of = slot * LEVEL_FIELDS;
+    return { cpuMillis: level[of + CPU_PEAK_MILLIS]!, workingSetBytes: level[of + WORKING_SET_PEAK_BYTES]! };
   }
 
   /** What a ref of a node's newest epoch stands for. Pods that the API does not know, or has on another node, are not found. */
@@ -270,10 +278,10 @@ export class PointStore implements ItemSource {
   }
 
   counts(): StoreCounts {
-    const { pointMonoMs } = this.#points.column;
+    const { point } = this.#points;
     const points = { node: 0, container: 0 };
     for (let slot = 0; slot < this.#points.end; slot++) {
-      if (!this.#points.isLive(slot) || Number.isNaN(pointMonoMs[slot]!)) continue;
+      if (!this.#points.isLive(slot) || Number.isNaN(point[slot * POINT_FIELDS + POINT_MONO_MS]!)) continue;
       const key = this.#points.keyOf(slot);
       if (key === NODE_KEY) points.node++;
       else points.container++;

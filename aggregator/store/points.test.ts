@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { Points } from './points.ts';
+import { LEVEL_BOOT_MS, LEVEL_FIELDS, POINT_FIELDS, Points, SEQUENCE, WORKING_SET_BYTES } from './points.ts';
 
 describe('Points', () => {
   it('keeps what is written when it grows, and begins each slot empty', () => {
     const points = new Points(10_000);
     for (let at = 0; at < 5000; at++) {
       const slot = points.allocate(`container ${at}`);
-      expect(points.column.workingSetBytes[slot]).toBeNaN();
-      points.column.workingSetBytes[slot] = at;
+      expect(points.point[slot * POINT_FIELDS + WORKING_SET_BYTES]).toBeNaN();
+      expect(points.level[slot * LEVEL_FIELDS + LEVEL_BOOT_MS]).toBeNaN();
+      points.point[slot * POINT_FIELDS + WORKING_SET_BYTES] = at;
+      points.level[slot * LEVEL_FIELDS + LEVEL_BOOT_MS] = 0 - at;
     }
-    expect(points.column.workingSetBytes[0]).toBe(0);
-    expect(points.column.workingSetBytes[4999]).toBe(4999);
+    for (const slot of [0, 1, 4999]) {
+      expect(points.point[slot * POINT_FIELDS + WORKING_SET_BYTES]).toBe(slot);
+      expect(points.level[slot * LEVEL_FIELDS + LEVEL_BOOT_MS]).toBe(0 - slot);
+    }
     expect(points.size).toBe(5000);
   });
 
@@ -18,13 +22,13 @@ describe('Points', () => {
     const points = new Points(10);
     const slot = points.allocate('a');
     points.hold(slot);
-    points.column.sequence[slot] = 7;
+    points.point[slot * POINT_FIELDS + SEQUENCE] = 7;
     expect(points.release(slot)).toBe(false);
     expect(points.isLive(slot)).toBe(true);
     expect(points.release(slot)).toBe(true);
     expect(points.isLive(slot)).toBe(false);
     expect(points.allocate('b')).toBe(slot);
-    expect(points.column.sequence[slot]).toBeNaN();
+    expect(points.point[slot * POINT_FIELDS + SEQUENCE]).toBeNaN();
     expect(points.keyOf(slot)).toBe('b');
   });
 

@@ -1,33 +1,43 @@
-// The numbers of every container, pod cgroup and node: one slot each, one typed array a column, grown by doubling.
+// The numbers of every container, pod cgroup and node: one slot each, grown by doubling. A slot's numbers lie side by side, because
+// a list reads slots in the order of their pods' names, which is none in memory: in a column a field each would be a cache miss.
 // A slot is counted by its holders (an agent's ref table, a pod record) and freed when the last lets go.
 
-/** Columns of a slot; NaN: never read. */
-export const POINT_COLUMNS = [
-  'pointWallMs', // the point: when it was read, on this process's clock, Unix ms
-  'pointMonoMs', // receipt of the point, this process's monotonic clock
-  'windowUs',
-  'cpuWindowUs',
-  'workingSetBytes',
-  'swapBytes',
-  'levelBootMs', // the levels below: when they were read, the node's CLOCK_BOOTTIME
-  'levelMonoMs', // receipt of the levels
-  'levelWallMs',
-  'memoryCurrentBytes',
-  'fileBytes',
-  'memoryLimitBytes',
-  'cpuLimitMillis',
-  'cpuPeakMillis', // highest since the slot was made
-  'workingSetPeakBytes',
-  'epochOrdinal', // order of the last row: which of the node's epochs, and its sequence number
-  'sequence',
-] as const;
+/** What a list reads and what orders rows, in `point`: 64 bytes. NaN: never read. */
+export const POINT_FIELDS = 8;
+/** When the point was read, on this process's clock, Unix ms. */
+export const POINT_WALL_MS = 0;
+/** Receipt of the point, this process's monotonic clock. */
+export const POINT_MONO_MS = 1;
+export const WINDOW_US = 2;
+export const CPU_WINDOW_US = 3;
+export const WORKING_SET_BYTES = 4;
+export const SWAP_BYTES = 5;
+/** Order of the last row: which of the node's epochs, and its sequence number. */
+export const EPOCH_ORDINAL = 6;
+export const SEQUENCE = 7;
 
-export type PointColumn = (typeof POINT_COLUMNS)[number];
+/** What only decisions read, in `level`. NaN: never read. */
+export const LEVEL_FIELDS = 9;
+/** When the levels were read, the node's CLOCK_BOOTTIME. */
+export const LEVEL_BOOT_MS = 0;
+/** Receipt of the levels. */
+export const LEVEL_MONO_MS = 1;
+export const LEVEL_WALL_MS = 2;
+export const MEMORY_CURRENT_BYTES = 3;
+export const FILE_BYTES = 4;
+export const MEMORY_LIMIT_BYTES = 5;
+export const CPU_LIMIT_MILLIS = 6;
+/** Highest since the slot was made. */
+export const CPU_PEAK_MILLIS = 7;
+export const WORKING_SET_PEAK_BYTES = 8;
 
 const FIRST_CAPACITY = 1024;
 
 export class Points {
-  readonly column: Record<PointColumn, Float64Array>;
+  /** Of slot n from n × POINT_FIELDS on. Another array once the store has grown. */
+  point = new Float64Array(FIRST_CAPACITY * POINT_FIELDS);
+  /** Of slot n from n × LEVEL_FIELDS on. */
+  level = new Float64Array(FIRST_CAPACITY * LEVEL_FIELDS);
   #holders = new Uint32Array(FIRST_CAPACITY);
   #keys: string[] = [];
   readonly #free: number[] = [];
@@ -36,8 +46,6 @@ export class Points {
 
   constructor(maxSlots: number) {
     this.#maxSlots = maxSlots;
-    const columns = POINT_COLUMNS.map((name) => [name, new Float64Array(FIRST_CAPACITY)] as const);
-    this.column = Object.fromEntries(columns) as Record<PointColumn, Float64Array>;
   }
 
   /** Slots in use. */
@@ -45,7 +53,7 @@ export class Points {
     return this.#used - this.#free.length;
   }
 
-  /** Slots that were ever in use: the columns are meaningful below this index. */
+  /** Slots that were ever in use: the numbers are meaningful below this index. */
   get end(): number {
     return this.#used;
   }
@@ -66,7 +74,8 @@ export class Points {
   allocate(key: string): number {
     const slot = this.#free.pop() ?? this.#next();
     if (slot === -1) return -1;
-    for (const name of POINT_COLUMNS) this.column[name][slot] = NaN;
+    this.point.fill(NaN, slot * POINT_FIELDS, (slot + 1) * POINT_FIELDS);
+    this.level.fill(NaN, slot * LEVEL_FIELDS, (slot + 1) * LEVEL_FIELDS);
     this.#holders[slot] = 1;
     this.#keys[slot] = key;
     return slot;
@@ -91,13 +100,16 @@ export class Points {
   }
 
   #grow(capacity: number): void {
-    for (const name of POINT_COLUMNS) {
-      const grown = new Float64Array(capacity);
-      grown.set(this.column[name]);
-      this.column[name] = grown;
-    }
+    this.point = grown(this.point, capacity * POINT_FIELDS);
+    this.level = grown(this.level, capacity * LEVEL_FIELDS);
     const holders = new Uint32Array(capacity);
     holders.set(this.#holders);
     this.#holders = holders;
   }
+}
+
+function grown(numbers: Float64Array, length: number): Float64Array<ArrayBuffer> {
+  const longer = new Float64Array(length);
+  longer.set(numbers);
+  return longer;
 }

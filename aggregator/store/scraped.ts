@@ -3,6 +3,15 @@
 import type { PodEntry } from './entries.ts';
 import { heldSlot, touch } from './entries.ts';
 import type { NodeState } from './node-state.ts';
+import {
+  CPU_WINDOW_US,
+  POINT_FIELDS,
+  POINT_MONO_MS,
+  POINT_WALL_MS,
+  SWAP_BYTES,
+  WINDOW_US,
+  WORKING_SET_BYTES,
+} from './points.ts';
 import type { Points } from './points.ts';
 import type { Receipt } from './row.ts';
 
@@ -66,19 +75,20 @@ function runningSlot(pod: PodEntry, name: string): number | undefined {
   return container === undefined ? undefined : heldSlot(pod, container.containerId);
 }
 
-function writeUsage({ column }: Points, slot: number | undefined, usage: ScrapedUsage, receipt: Receipt): boolean {
+function writeUsage({ point }: Points, slot: number | undefined, usage: ScrapedUsage, receipt: Receipt): boolean {
   if (slot === undefined) return false;
   const { windowUs, cpuWindowUs, workingSetBytes, swapBytes } = usage;
   if (!(windowUs > 0 && cpuWindowUs >= 0 && workingSetBytes >= 0)) return false;
   const ageMs = Math.max(0, usage.ageMs);
   const pointMonoMs = receipt.monoMs - ageMs;
   if (!Number.isFinite(windowUs + cpuWindowUs + workingSetBytes + pointMonoMs)) return false;
-  if (column.pointMonoMs[slot]! >= pointMonoMs) return false;
-  column.pointMonoMs[slot] = pointMonoMs;
-  column.pointWallMs[slot] = receipt.wallMs - ageMs;
-  column.windowUs[slot] = windowUs;
-  column.cpuWindowUs[slot] = cpuWindowUs;
-  column.workingSetBytes[slot] = workingSetBytes;
-  if (swapBytes >= 0) column.swapBytes[slot] = swapBytes;
+  const of = slot * POINT_FIELDS;
+  if (point[of + POINT_MONO_MS]! >= pointMonoMs) return false;
+  point[of + POINT_MONO_MS] = pointMonoMs;
+  point[of + POINT_WALL_MS] = receipt.wallMs - ageMs;
+  point[of + WINDOW_US] = windowUs;
+  point[of + CPU_WINDOW_US] = cpuWindowUs;
+  point[of + WORKING_SET_BYTES] = workingSetBytes;
+  if (swapBytes >= 0) point[of + SWAP_BYTES] = swapBytes;
   return true;
 }
