@@ -7,7 +7,8 @@ import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fakeItemSource } from '../../test/fakes/item-source.ts';
 import { metricsServer, NOW, startMetricsApi, USAGE, V1 } from '../../test/fakes/metrics-api.ts';
-import { createClusterPki } from '../standalone/pki.ts';
+import { fixedTrust, USUAL_HEADERS } from '../kube/client-trust.ts';
+import { createClusterPki, FRONT_PROXY_NAME } from '../standalone/pki.ts';
 import type { ClusterPki } from '../standalone/pki.ts';
 
 let pki: ClusterPki;
@@ -95,10 +96,25 @@ describe('strangers who open connections and say nothing', () => {
     await api.close();
   });
 
+  it.each([
+    ['of the cluster', () => pki.admin, [FRONT_PROXY_NAME]],
+    ['of the front proxy’s CA in another name', () => pki.frontProxyClient, ['other-proxy']],
+  ])('are also those with a certificate %s', async (_which, pair, allowedNames) => {
+    const frontProxy = { ca: pki.frontProxyCa, allowedNames, ...USUAL_HEADERS };
+    const trust = fixedTrust({ clientCa: pki.ca, frontProxy });
+    const api = await startMetricsApi({ room: { most: 12, mostStrangers: 8 }, trust }, pki);
+    const all: Socket[] = [];
+    for (let count = 0; count < 20; count++) all.push(await known(api.port, pair()));
+    await expect.poll(() => all.filter(isOpen).length).toBe(8);
+    expect(all.map(isOpen)).toEqual(all.map((_, at) => at >= 12));
+    for (const socket of all) socket.destroy();
+    await api.close();
+  });
+
   it('are the first to go also where those who are known have taken all places', async () => {
     const api = await startMetricsApi({ room: { most: 4, mostStrangers: 4 } }, pki);
     const all: Socket[] = [];
-    for (let count = 0; count < 4; count++) all.push(await known(api.port, pki.admin));
+    for (let count = 0; count < 4; count++) all.push(await known(api.port, pki.frontProxyClient));
     const late = await opened(api.port, undefined);
     await expect.poll(() => isOpen(late)).toBe(false);
     expect(all.map(isOpen)).toEqual([true, true, true, true]);

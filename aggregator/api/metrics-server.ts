@@ -16,6 +16,7 @@ import type { TrustSource } from '../kube/client-trust.ts';
 import type { ItemSource } from '../store/views.ts';
 import type { Admit } from './access.ts';
 import { refusalAnswer } from './answer.ts';
+import { createCertificateJudge } from './client-certificate.ts';
 import type { MetricsText } from './documents.ts';
 import { createListGate } from './list-gate.ts';
 import { route } from './router.ts';
@@ -56,7 +57,7 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-/** An idle TLS connection costs 54 KB. Probes and clients with tokens are strangers to the handshake. */
+/** An idle TLS connection costs 54 KB. All but the front proxy are strangers: probes, clients with tokens or certificates of their own. */
 const ROOM: RoomOptions = { most: 512, mostStrangers: 384 };
 /** A user in thousands of groups: the front proxy names each in a header, and none may be lost. */
 const MAX_HEADER_BYTES = 128 * 1024;
@@ -73,6 +74,7 @@ export function createMetricsServer(options: MetricsServerOptions): MetricsServe
   const { trust, log } = options;
   const routing = routingOf(options);
   let { tls } = options;
+  let judge = createCertificateJudge(trust.current());
   const secured = (): SecureContextOptions => secureContext(tls, trust);
   const server = createServer(
     {
@@ -90,13 +92,16 @@ export function createMetricsServer(options: MetricsServerOptions): MetricsServe
   );
   const room = watchConnections(server, options.room ?? ROOM);
   server.on('secureConnection', (socket) => {
-    // By one of the CAs that are asked for: kube-apiserver as front proxy, above all.
-    if (socket.authorized) room.vouched(socket);
+    // kube-apiserver as front proxy. Every kubelet has a client certificate too, and may not take its places.
+    if (socket.authorized && judge(socket).frontProxy) room.vouched(socket);
   });
   server.maxHeadersCount = 0; // above a count node:http drops headers without a word; MAX_HEADER_BYTES bounds them
   server.setTimeout(STALLED_MS);
   server.on('tlsClientError', (err) => log.debug({ err }, 'tls handshake failed'));
-  const stopFollowing = trust.onChange(() => server.setSecureContext(secured()));
+  const stopFollowing = trust.onChange(() => {
+    judge = createCertificateJudge(trust.current());
+    server.setSecureContext(secured());
+  });
   return {
     listen: (host, port) => listen(server, host, port),
     renew(next) {
