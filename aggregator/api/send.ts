@@ -10,6 +10,8 @@ import { createPacer } from './pacer.ts';
 
 const NOT_MODIFIED = 304;
 const PIECE_BYTES = 256 * 1024;
+/** Waiting for the client between chunks takes more than what is held until it has taken them. */
+const AT_ONCE_BYTES = 1024 * 1024;
 const NO_INSTANTS = new Float64Array(0);
 /** A client that has not taken its answer by then is cut off; what the answer holds is freed. */
 const SEND_TIMEOUT_MS = 60_000;
@@ -39,7 +41,8 @@ export async function send(request: IncomingMessage, response: ServerResponse, a
   const timer = setTimeout(() => response.destroy(), SEND_TIMEOUT_MS);
   const taken = ended(response);
   try {
-    await sendChunks(response, chunks);
+    if (bytesOf(chunks) <= AT_ONCE_BYTES) sendAtOnce(response, chunks);
+    else await sendChunks(response, chunks);
     await taken;
   } catch {
     response.destroy(); // the client went away
@@ -80,6 +83,11 @@ function varyOf(headers: Answer['headers']): string {
 
 function bytesOf(chunks: readonly Buffer[]): number {
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+}
+
+function sendAtOnce(response: ServerResponse, chunks: readonly Buffer[]): void {
+  for (const chunk of chunks) response.write(chunk);
+  response.end();
 }
 
 async function sendChunks(response: ServerResponse, chunks: readonly Buffer[]): Promise<void> {
