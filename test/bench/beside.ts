@@ -17,6 +17,8 @@ export interface BesideOptions {
 
 const INTERVAL_MS = 15_000;
 const WHOLE_TIMEOUT_MS = 120_000;
+/** For each of the two, from its start to its last figure: on an idle machine they take less than two minutes. */
+const SIDE_MS = 240_000;
 const RUNS = 6;
 const SMALL = 100;
 const PAUSE_MS = 300;
@@ -29,6 +31,8 @@ const WHOLE_SHARE = 0.998;
 interface Subject {
   readonly pid: number;
   readonly reader: Reader;
+  /** Asked before each step. @throws Error when its time is over */
+  readonly inTime: () => void;
 }
 
 /** Figure → its value; the same for both. */
@@ -39,7 +43,7 @@ interface Case extends Read {
   readonly requests?: number;
 }
 
-/** Takes five minutes. */
+/** Takes five minutes, eight at most. */
 export async function benchBeside({ nodes }: BesideOptions): Promise<Figure[]> {
   const binary = metricsServerBinary(process.env, (text) => process.stderr.write(`${text}\n`));
   const rig = await openRig({ nodes });
@@ -59,16 +63,26 @@ export async function benchBeside({ nodes }: BesideOptions): Promise<Figure[]> {
   }
 }
 
+function deadline(side: string): () => void {
+  const endMs = performance.now() + SIDE_MS;
+  return () => {
+    if (performance.now() > endMs)
+      throw new Error(`${side} was not measured in ${SIDE_MS / 1000} s: the machine is too busy`);
+  };
+}
+
 async function aggregatorColumn(rig: Rig): Promise<Column> {
+  const inTime = deadline('the aggregator');
   const replica = await rig.startReplica();
   await rig.whole(replica);
   await rig.pace(INTERVAL_MS);
-  const column = await columnOf({ pid: replica.pid, reader: rig.reader(replica) }, rig.nodes);
+  const column = await columnOf({ pid: replica.pid, reader: rig.reader(replica), inTime }, rig.nodes);
   await rig.stop(replica);
   return column;
 }
 
 async function metricsServerColumn(rig: Rig, binary: string): Promise<Column> {
+  const inTime = deadline('metrics-server');
   const kubelets = forkBeside('beside-kubelets');
   const tls = { cert: rig.pki.serving.cert, key: rig.pki.serving.key };
   const order: KubeletsStart = { tls, nodes: rig.nodes };
@@ -80,7 +94,7 @@ async function metricsServerColumn(rig: Rig, binary: string): Promise<Column> {
   const reader = rig.readerAt(port);
   try {
     await whole(reader, rig.nodes, said);
-    return await columnOf({ pid: child.pid!, reader }, rig.nodes);
+    return await columnOf({ pid: child.pid!, reader, inTime }, rig.nodes);
   } finally {
     reader.close();
     await stopped(child);
@@ -98,8 +112,9 @@ async function whole(reader: Reader, nodes: number, said: () => string): Promise
   throw new Error(`metrics-server was not whole after ${WHOLE_TIMEOUT_MS} ms:\n${said()}`);
 }
 
-async function columnOf({ pid, reader }: Subject, nodes: number): Promise<Column> {
+async function columnOf(subject: Subject, nodes: number): Promise<Column> {
   const column = new Map<string, { value: number; unit: string }>();
+  const { pid } = subject;
   await sleep(INTERVAL_MS);
   const before = { cpuMs: cpuMs(pid), atMs: performance.now() };
   await sleep(2 * INTERVAL_MS);
@@ -107,7 +122,7 @@ async function columnOf({ pid, reader }: Subject, nodes: number): Promise<Column
   column.set('metrics taken in each 15 s: cpu', { value: idle * 100, unit: '% of a core' });
   column.set('rss', { value: resident(pid).nowMib, unit: 'MiB' });
   for (const one of cases(nodes)) {
-    const { spentMs, tookMs } = await measured({ pid, reader }, one, idle);
+    const { spentMs, tookMs } = await measured(subject, one, idle);
     column.set(`${one.name}: cpu`, { value: spentMs, unit: 'ms cpu' });
     column.set(`${one.name}: median`, { value: tookMs, unit: 'ms' });
   }
@@ -137,12 +152,13 @@ function cases(nodes: number): readonly Case[] {
 
 /** What taking metrics in takes meanwhile (`idle`, CPU ms a ms) is taken off. */
 async function measured(
-  { pid, reader }: Subject,
+  { pid, reader, inTime }: Subject,
   { name, requests = 1, ...read }: Case,
   idle: number,
 ): Promise<{ readonly spentMs: number; readonly tookMs: number }> {
   const took: number[] = [];
   const one = async (): Promise<void> => {
+    inTime();
     const { status, tookMs } = await reader.get(read);
     if (status !== 200) throw new Error(`${name}: HTTP ${status}`);
     took.push(tookMs);

@@ -20,6 +20,9 @@ export interface Reader {
   close(): void;
 }
 
+/** Nothing came or went in this time. */
+const SILENT_MS = 60_000;
+
 export function createReader(
   port: number,
   tls: { readonly ca: string; readonly cert: string; readonly key: string },
@@ -29,7 +32,8 @@ export function createReader(
     async get({ path, accept, gzip }) {
       const beganMs = performance.now();
       const headers = { ...(accept === undefined ? {} : { accept }), ...(gzip ? { 'accept-encoding': 'gzip' } : {}) };
-      const request = httpsRequest({ agent, host: '127.0.0.1', port, path, headers });
+      const request = httpsRequest({ agent, host: '127.0.0.1', port, path, headers, timeout: SILENT_MS });
+      request.once('timeout', () => request.destroy(new Error(`${path}: no answer within ${SILENT_MS} ms`)));
       request.end();
       const [response] = (await once(request, 'response')) as [
         AsyncIterable<Buffer> & { readonly statusCode?: number },

@@ -10,3 +10,6 @@ export interface Figure {
   /** The least that any implementation would cost, measured in the same run. */
   readonly floor?: number;
 }
+
+/** What a bench needs is not there: the message says what to do about it. */
+export class CannotRun extends Error {}

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
+import { CannotRun } from './figure.ts';
 import type { Figure } from './figure.ts';
 import { benchmarksPage, figureTable } from './page.ts';
 
@@ -39,7 +40,13 @@ async function main(argv: readonly string[]): Promise<number> {
   const figures: Figure[] = [];
   for (const name of names) {
     process.stderr.write(`bench ${name}\n`);
-    figures.push(...(await BENCHES[name]!()));
+    try {
+      figures.push(...(await BENCHES[name]!()));
+    } catch (err) {
+      if (!(err instanceof CannotRun)) throw err;
+      process.stderr.write(`bench ${name} can't run: ${err.message}\n`);
+      return 1;
+    }
   }
   process.stdout.write(`\n${figureTable(figures).join('\n')}\n\n`);
   for (const { bench, figure, value, unit, bound, floor } of figures) {

@@ -6,17 +6,20 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { cacheDirectory } from '../vm/kernel-image.ts';
 import { findTool } from '../vm/prerequisites.ts';
+import { CannotRun } from './figure.ts';
 
 export const METRICS_SERVER = 'v0.9.0';
 const PACKAGE = 'sigs.k8s.io/metrics-server/cmd/metrics-server';
 
-/** @returns its path @throws Error that says what to do where it is neither there nor can be built */
+/** @returns its path @throws CannotRun where it is neither there nor can be built */
 export function metricsServerBinary(environment: NodeJS.ProcessEnv, say: (text: string) => void): string {
   const folder = join(cacheDirectory(environment), 'metrics-server', METRICS_SERVER);
   const binary = join(folder, 'metrics-server');
   if (existsSync(binary)) return binary;
   if (findTool('go', environment['PATH'] ?? '') === undefined)
-    throw new Error(`metrics-server ${METRICS_SERVER} is built by Go once, which is not there (https://go.dev/dl)`);
+    throw new CannotRun(
+      `metrics-server ${METRICS_SERVER} is built once by Go, which is not on the PATH: install it from https://go.dev/dl`,
+    );
   say(`building metrics-server ${METRICS_SERVER} from its Go module: once, about 3 minutes on 2 cores`);
   const staged = `${folder}.${process.pid}`;
   mkdirSync(staged, { recursive: true });
