@@ -82,6 +82,7 @@ export interface RigOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** For 1,000 nodes; more take longer in proportion. */
 const WHOLE_TIMEOUT_MS = 120_000;
 const POLL_MS = 100;
 const FIRST_PUSH_MS = 5000;
@@ -163,7 +164,8 @@ class ClusterRig implements Rig {
       nodes: this.nodes,
       targets: [target],
       intervalMs: FIRST_PUSH_MS,
-      spreadMs: FIRST_PUSH_MS,
+      // As many handshakes a second whatever the number of nodes: they cost ten pushes each, on both sides.
+      spreadMs: FIRST_PUSH_MS * this.#thousands(),
       lives: [...this.#lives.values()],
     };
     await asked(load, order);
@@ -180,7 +182,8 @@ class ClusterRig implements Rig {
     const reader = this.reader(replica);
     let readyMs = NaN;
     let items = 0;
-    while (performance.now() - replica.startedMs < WHOLE_TIMEOUT_MS) {
+    const timeoutMs = WHOLE_TIMEOUT_MS * this.#thousands();
+    while (performance.now() - replica.startedMs < timeoutMs) {
       const nodes = await reader.get({ path: '/readyz' }).catch(() => undefined);
       if (nodes?.status === 200) {
         if (Number.isNaN(readyMs)) readyMs = performance.now() - replica.startedMs;
@@ -195,7 +198,7 @@ class ClusterRig implements Rig {
     const { failed, reason } = await this.counts(replica);
     const missing = await reader.get({ path: '/debug/missing' }).then(({ body }) => body.toString().slice(0, 500));
     throw new Error(
-      `the aggregator was not whole after ${WHOLE_TIMEOUT_MS} ms: ${items} pods, ${failed} pushes failed (${reason}), missing: ${missing}`,
+      `the aggregator was not whole after ${timeoutMs} ms: ${items} pods, ${failed} pushes failed (${reason}), missing: ${missing}`,
     );
   }
 
@@ -282,6 +285,10 @@ class ClusterRig implements Rig {
       nodeFlags: nodeFlags ?? this.#bundled!.nodeFlags,
       environment: environment ?? this.#bundled!.environment,
     };
+  }
+
+  #thousands(): number {
+    return Math.max(1, this.nodes / 1000);
   }
 
   #forget(replica: Replica): void {
