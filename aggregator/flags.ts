@@ -139,6 +139,11 @@ export const AGGREGATOR_FLAGS = {
     oneOf: ['off', 'dry-run', 'on'],
     help: 'Whether pods that ask for it (annotation headroom.dev/resize) are resized in place; dry-run only says what would be done.',
   },
+  'leader-elect': {
+    type: 'boolean',
+    default: 'true',
+    help: 'With --resize: only the replica that holds the lease headroom-aggregator acts; --no-leader-elect: this one always does.',
+  },
   'log-level': {
     type: 'string',
     default: 'info',

@@ -1,4 +1,5 @@
 // The aggregator's parts and how they hang together: pushes and watches → store → metrics API; shortages → resizer → pods/resize.
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../agent/runtime/clock.ts';
@@ -25,6 +26,7 @@ import { createKubeHttp } from './kube/http.ts';
 import type { Environment } from './kube/in-cluster.ts';
 import type { KubeHttp } from './kube/http.ts';
 import { keepWarm } from './kube/keep-warm.ts';
+import { Leadership } from './kube/lease.ts';
 import { NODE_SHAPE, projectNode } from './kube/project-node.ts';
 import { POD_SHAPE, projectPod } from './kube/project-pod.ts';
 import { Reflector } from './kube/reflector.ts';
@@ -77,9 +79,12 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
   const core = { ending, flags, log, shutdown, version, clock, http, store, metrics, endpoint, userAgent };
   const access = startReviews(core);
   const serving = await startServing(core);
-  const resizer = startResizer(core);
+  let synced = (): boolean => false;
+  const heard = heardOf(core);
+  const leads = startLeadership(core, () => synced() && heard() === undefined);
+  const resizer = startResizer(core, leads);
   const fallback = startFallback(core);
-  const synced = startWatches(core, resizer, fallback);
+  synced = startWatches(core, resizer, fallback);
   const push = createPushServer({
     tls: serving.current(),
     agents: access.agents,
@@ -98,7 +103,7 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
     trust: access.trust,
     admit: access.admit,
     source: store,
-    health: healthOf(core, synced, access),
+    health: healthOf(core, synced, heard, access),
     gaveOut: (instants, nowWallMs) => metrics.gaveOut(instants, nowWallMs),
     metricsText: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
     missing: (query) => fallback.missing.answer(query),
@@ -152,13 +157,25 @@ async function startServing({
   return serving;
 }
 
-function startResizer({ flags, http, store, metrics, clock, log, shutdown }: Core): Resizer {
+/** @returns whether this replica acts now; nobody needs to where nothing is resized */
+function startLeadership({ flags, endpoint, http, clock, log, shutdown }: Core, mayLead: () => boolean): () => boolean {
+  if (flags.resize === 'off' || !flags['leader-elect']) return () => true;
+  const namespace = flags.namespace ?? endpoint.namespace ?? 'default';
+  const identity = `${hostname()}_${randomUUID()}`;
+  const leadership = new Leadership({ http, namespace, identity, mayLead, clock, log });
+  leadership.start();
+  shutdown.onClose('lease', () => leadership.close());
+  return () => leadership.leads;
+}
+
+function startResizer({ flags, http, store, metrics, clock, log, shutdown }: Core, leads: () => boolean): Resizer {
   const kube = createKubeClient(http);
   const events = new EventRecorder({ kube, clock, log, instance: hostname() });
   shutdown.onClose('events', () => events.close());
   const resizer = new Resizer({
     mode: flags.resize as ResizeMode,
     kube,
+    leads,
     node: (name) => store.nodeItem(name)?.record,
     pod: (uid) => store.pod(uid),
     observation: (containerId) => store.observation(containerId),
@@ -220,15 +237,24 @@ function startWatches(
   return () => nodes.lastSyncMs > -Infinity && pods.lastSyncMs > -Infinity;
 }
 
-/** Partial lists mislead autoscalers: not ready before pods and nodes are known and their agents had time to push. */
-function healthOf({ ending, flags, store, clock, log }: Core, synced: () => boolean, { trust }: Access): Health {
+/** @returns what is still missing: agents had time to push once the time-out is over */
+function heardOf({ flags, store, clock }: Core): () => string | undefined {
   const startMs = clock.bootTimeMs();
-  const unsynced = (): string | undefined => (synced() ? undefined : 'pods and nodes are not listed yet');
-  const unheard = (): string | undefined => {
+  return () => {
     if (clock.bootTimeMs() - startMs >= flags['ready-timeout']) return undefined;
     const silent = store.silentNodes();
     return silent === 0 ? undefined : `${silent} nodes have not pushed yet`;
   };
+}
+
+/** Partial lists mislead autoscalers: not ready before pods and nodes are known and their agents had time to push. */
+function healthOf(
+  { ending, log }: Core,
+  synced: () => boolean,
+  unheard: () => string | undefined,
+  { trust }: Access,
+): Health {
+  const unsynced = (): string | undefined => (synced() ? undefined : 'pods and nodes are not listed yet');
   const readyz = [
     { name: 'shutdown', problem: () => (ending.begun ? 'this process is about to end' : undefined) },
     { name: 'kube-sync', problem: unsynced },

@@ -14,7 +14,7 @@ export interface KubeAnswer {
 }
 
 export interface KubeCall {
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   /** Path and query, from /api or /apis on. */
   readonly path: string;
   readonly body?: unknown;

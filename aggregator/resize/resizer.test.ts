@@ -15,6 +15,7 @@ const TARGET_BYTES = 660 * MIB;
 /** An API server of one pod, a clock that is set by hand, and what was told. */
 class Bench {
   nowMs = 1000;
+  leads = true;
   latest: Observation | undefined;
   stored: PodRecord | undefined = POD;
   readonly patches: (readonly JsonPatchOp[])[] = [];
@@ -34,6 +35,7 @@ class Bench {
         patchResize: (_key, ops) => Promise.resolve(this.#patch(ops)),
         getPod: () => Promise.resolve(this.#read()),
       },
+      leads: () => this.leads,
       node: () => NODE,
       pod: () => this.stored,
       observation: () => this.latest,
@@ -328,6 +330,34 @@ describe('the resizer', () => {
     await settle();
     expect(bench.patches).toEqual([]);
     expect(bench.counts).toEqual([]);
+  });
+
+  it('patches nothing before its replica leads, and what lasts once it does', async () => {
+    const bench = new Bench();
+    bench.leads = false;
+    bench.short();
+    await settle();
+    expect(bench.patches).toEqual([]);
+    expect(bench.counts).toEqual([]);
+    bench.leads = true;
+    bench.short();
+    await settle();
+    expect(bench.patches).toHaveLength(1);
+  });
+
+  it('patches nothing more from the moment that the lease is lost', async () => {
+    const bench = new Bench();
+    bench.stored = { ...POD, containers: [containerOf({ limits: { cpuMillis: 200, memoryBytes: 63 * MIB } })] };
+    bench.onPatch = () => void (bench.leads = false);
+    bench.short();
+    bench.short({ shortage: { ...LEAK, need: 60 * MIB } });
+    await settle();
+    // Turned down by its test, it would have been made anew; and what was kept for the pod meanwhile would have followed.
+    expect(bench.patches).toHaveLength(1);
+    expect(bench.stored.containers[0]?.limits.memoryBytes).toBe(63 * MIB);
+    expect(bench.counts).toEqual(['memory wait']);
+    expect(bench.events).toEqual([]);
+    expect(bench.resizer.inFlight).toBe(0);
   });
 
   it('skips a shortage of a container that was restarted meanwhile', async () => {

@@ -29,6 +29,8 @@ export type ResizeCount = 'skip' | 'wait' | 'planned' | 'accepted' | 'gone' | Re
 export interface ResizerParts {
   readonly mode: ResizeMode;
   readonly kube: Pick<KubeClient, 'patchResize' | 'getPod'>;
+  /** Whether this replica acts now: asked before each patch. Others let shortages pass, their agents repeat what lasts. */
+  readonly leads: () => boolean;
   /** Projections as the watches left them. */
   readonly node: (name: string) => NodeRecord | undefined;
   readonly pod: (uid: string) => PodRecord | undefined;
@@ -81,7 +83,7 @@ export class Resizer {
   }
 
   onShortage(event: ShortageEvent): void {
-    if (this.#parts.mode === 'off' || this.#closed) return;
+    if (this.#parts.mode === 'off' || this.#closed || !this.#parts.leads()) return;
     const ageMs = event.raisedAgoMs + this.#parts.clock.bootTimeMs() - event.receivedMonoMs;
     if (!(ageMs <= FRESH_MS)) return this.#parts.log.debug({ ...fieldsOf(event), ageMs }, 'shortage is too old');
     const kept = this.#kept.get(event.pod.uid);
@@ -112,7 +114,9 @@ export class Resizer {
   }
 
   #decide(event: ShortageEvent, pod: PodRecord, ignoreAttempts = false): ResizeDecision {
-    const { node, clock } = this.#parts;
+    const { node, clock, leads } = this.#parts;
+    // Between a patch that was turned down and the next one the lease may have gone.
+    if (!leads()) return { action: 'wait', reason: 'another replica acts', untilMs: clock.bootTimeMs() };
     const container = pod.containers.find(({ name }) => name === event.container.name);
     // The same name may be another incarnation by now: the shortage was not its.
     if (!container || container.containerId !== event.container.containerId) {

@@ -56,6 +56,8 @@ export function aggregatorRole(options: RoleOptions, onLine: OnLine): Role {
     `--tls-cert-file=${files.cert}`,
     `--tls-private-key-file=${files.key}`,
     '--resize=on',
+    // The only one there is.
+    '--no-leader-elect',
     `--log-level=${logLevel}`,
   ]);
 }
