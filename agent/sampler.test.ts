@@ -182,6 +182,21 @@ describe('Sampler', () => {
     setup.tick.stop();
   });
 
+  it.each([8, 9, 10, 11, 12])('hands a shortage over before it reads what else is due, at %i MiB/s', (mibPerSecond) => {
+    const setup = setUp();
+    setup.add('leak', process(setup, 0.1, mibPerSecond));
+    const slow = (): FakeCgroup => fakeCgroup({ ...LIMITED }, () => setup.time.spend(4));
+    for (let index = 0; index < 40; index += 1) setup.add(`slow-${index}`, slow());
+    setup.tick.start();
+    setup.time.advance(12 * SECOND);
+    setup.tick.stop();
+    const told = setup.findings.filter(({ shortages }) => shortages.length > 0);
+    expect(told.length).toBeGreaterThan(3);
+    const raisedMs = ({ shortages }: SlotFindings): number => shortages[0]!.raisedBootMs;
+    const bootMs = setup.time.clock.bootTimeMs() - setup.time.timers.monotonicMs();
+    expect(told.map((each) => bootMs + each.atMs - raisedMs(each))).toEqual(told.map(() => 0));
+  });
+
   it('hands over a limit that changes after a shortage at once', () => {
     const setup = setUp();
     const leak = process(setup, 0.1, 10);

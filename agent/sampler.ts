@@ -1,5 +1,5 @@
 // Reads the node: each row once a second in the burst its place gives it, rows near their limit ten times, new rows when they
-// are 1 s and 2 s old. What a slot found out (shortages, early reports, changed limits) is handed over at the slot's end.
+// are 1 s and 2 s old. A shortage is handed over in the next step, early reports and changed limits at the slot's end.
 import { pressureDue, rowDue, slowDue, withinReach } from './cadence.ts';
 import { neededMemoryBytes } from './cgroup/sample.ts';
 import type { Sample } from './cgroup/sample.ts';
@@ -99,6 +99,11 @@ export class Sampler implements TickWork {
   }
 
   step(slot: number): boolean {
+    if (this.#shortages.length > 0) {
+      // A step of its own: the push is on its way before the rest of the burst is read.
+      this.#tell();
+      return true;
+    }
     this.#queue ??= this.#extraWork();
     const extra = this.#queue.pop();
     if (extra) {
