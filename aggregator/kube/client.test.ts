@@ -35,6 +35,20 @@ describe('the client', () => {
     });
   });
 
+  it('tells the time of an answer’s status from that of its body', async () => {
+    kube.calls.push((response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+      setTimeout(() => response.end(JSON.stringify(WIRE)), 60);
+    });
+    const beganMs = performance.now();
+    const answer = await client.patchResize(KEY, OPS);
+    const tookMs = performance.now() - beganMs;
+    expect(answer).toMatchObject({ kind: 'accepted', pod: { generation: 2 } });
+    const { readMs } = answer as Extract<typeof answer, { kind: 'accepted' }>;
+    expect(readMs).toBeGreaterThan(30);
+    expect(readMs).toBeLessThan(tookMs);
+  });
+
   it('gives a refusal its reason, message and causes', async () => {
     const causes = [{ reason: 'NodeCapacity', message: 'too much cpu', field: 'x' }];
     kube.calls.push(json(403, { kind: 'Status', reason: 'Forbidden', message: 'no room', details: { causes } }));

@@ -12,7 +12,8 @@ export interface PodKey {
 
 /** `refused`: the server understood and said no (4xx). `error`: no answer, or one that says nothing of the request (5xx, 429). */
 export type PatchAnswer =
-  | { readonly kind: 'accepted'; readonly pod: PodRecord }
+  /** `readMs`: how long the pod took to be read after the server had said yes. */
+  | { readonly kind: 'accepted'; readonly pod: PodRecord; readonly readMs: number }
   | {
       readonly kind: 'refused';
       readonly status: number;
@@ -78,7 +79,9 @@ function patchAnswer(answer: KubeAnswer | string): PatchAnswer {
   if (typeof answer === 'string') return { kind: 'error', reason: answer };
   if (answer.status < 300) {
     const pod = projectPod(answer.body ?? {});
-    return pod ? { kind: 'accepted', pod } : { kind: 'error', reason: 'the answer to the patch is no pod' };
+    if (!pod) return { kind: 'error', reason: 'the answer to the patch is no pod' };
+    const nowMs = performance.now();
+    return { kind: 'accepted', pod, readMs: nowMs - (answer.answeredMs ?? nowMs) };
   }
   if (answer.status === 429 || answer.status >= 500) return { kind: 'error', reason: describe(answer) };
   const status = (answer.body ?? {}) as WireStatus;

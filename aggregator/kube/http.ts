@@ -11,6 +11,8 @@ export interface KubeAnswer {
   readonly retryAfterSeconds: number;
   /** Parsed JSON, or undefined when the body is none. */
   readonly body: unknown;
+  /** performance.now() when the status was here: what was asked for is done, its body still to be read. */
+  readonly answeredMs?: number;
 }
 
 export interface KubeCall {
@@ -84,8 +86,10 @@ export function createKubeHttp(endpoint: KubeEndpoint, userAgent: string): KubeH
       body: request.body === undefined ? null : JSON.stringify(request.body),
       signal: request.signal ? AbortSignal.any([deadline, request.signal]) : deadline,
     });
+    const answeredMs = performance.now();
     if (response.statusCode === 401) headers.expire();
-    return { status: response.statusCode, retryAfterSeconds: retryAfter(response), body: await jsonOf(response) };
+    const body = await jsonOf(response);
+    return { status: response.statusCode, retryAfterSeconds: retryAfter(response), body, answeredMs };
   }
 
   async function stream(path: string, signal: AbortSignal): Promise<KubeStream> {

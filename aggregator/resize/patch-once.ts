@@ -6,8 +6,14 @@ import type { ResizeDecision, ResizeTarget } from './decide.ts';
 import { isSameGround, resizePatch } from './patch.ts';
 
 export type PatchResult =
-  /** `reason` when the target is not the one that was asked for first. */
-  | { readonly kind: 'accepted'; readonly pod: PodRecord; readonly target: ResizeTarget; readonly reason?: string }
+  /** `reason` when the target is not the one that was asked for first; `readMs` as in PatchAnswer. */
+  | {
+      readonly kind: 'accepted';
+      readonly pod: PodRecord;
+      readonly readMs: number;
+      readonly target: ResizeTarget;
+      readonly reason?: string;
+    }
   /** The pod, or this incarnation of it, is no more. */
   | { readonly kind: 'gone' }
   /** On the moved ground there is nothing to do. */
@@ -47,7 +53,7 @@ async function patch(
 function resultOf(answer: PatchAnswer, target: ResizeTarget): PatchResult {
   switch (answer.kind) {
     case 'accepted':
-      return { kind: 'accepted', pod: answer.pod, target };
+      return { kind: 'accepted', pod: answer.pod, readMs: answer.readMs, target };
     case 'error':
       return { kind: 'error', reason: answer.reason };
     case 'refused': {

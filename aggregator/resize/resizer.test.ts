@@ -16,6 +16,7 @@ const TARGET_BYTES = 660 * MIB;
 class Bench {
   nowMs = 1000;
   leads = true;
+  readMs = 0;
   latest: Observation | undefined;
   stored: PodRecord | undefined = POD;
   readonly patches: (readonly JsonPatchOp[])[] = [];
@@ -89,7 +90,7 @@ class Bench {
           containerOf({ ...c, running: true, resizable: true, containerId: POD.containers[0]!.containerId }),
         ),
       };
-      return { kind: 'accepted', pod: this.stored };
+      return { kind: 'accepted', pod: this.stored, readMs: this.readMs };
     } catch {
       return refused(422, 'the server rejected our request due to an error in our request');
     }
@@ -112,7 +113,9 @@ async function settle(): Promise<void> {
 describe('the resizer', () => {
   it('raises a leak once, and calls it confirmed when the cgroup has the limit', async () => {
     const bench = new Bench();
-    bench.onPatch = () => void (bench.nowMs += 30);
+    // 30 ms to the server's yes, 8 more until the pod in its answer was read.
+    bench.onPatch = () => void (bench.nowMs += 38);
+    bench.readMs = 8;
     bench.short();
     await settle();
     expect(bench.stored?.containers[0]?.limits.memoryBytes).toBe(TARGET_BYTES);
@@ -128,7 +131,7 @@ describe('the resizer', () => {
     expect(bench.events[0]?.message).toContain('growing 10 MiB/s');
     expect(bench.events[1]?.message).toContain('the limit is in force: memory 660 MiB');
     expect(bench.events[1]?.message).toContain(
-      'signal to receipt 12 ms, to decision 0 ms, to acceptance 30 ms, to the cgroup 800 ms',
+      'signal to receipt 12 ms, to decision 0 ms, to acceptance 30 ms, to the cgroup 808 ms',
     );
   });
 
@@ -311,7 +314,7 @@ describe('the resizer', () => {
 
   it('waits for nothing when the pod ends while its patch is on the way', async () => {
     const bench = new Bench();
-    bench.answers.push({ kind: 'accepted', pod: { ...POD, generation: 2 } });
+    bench.answers.push({ kind: 'accepted', readMs: 0, pod: { ...POD, generation: 2 } });
     bench.onPatch = () => {
       bench.stored = undefined;
       bench.resizer.onPodRemoved(POD.uid);

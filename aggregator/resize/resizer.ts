@@ -161,7 +161,8 @@ export class Resizer {
     const { event, target } = flight;
     const again = (fresh: PodRecord): ResizeDecision => this.#decide(event, fresh, true);
     const result = await patchOnce(kube, pod, target, again);
-    flight.legs = { ...flight.legs, acceptedMs: clock.bootTimeMs() };
+    const readMs = result.kind === 'accepted' ? result.readMs : 0;
+    flight.legs = { ...flight.legs, acceptedMs: clock.bootTimeMs() - readMs };
     switch (result.kind) {
       case 'accepted': {
         const { containerId } = event.container;
