@@ -63,8 +63,9 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   const aggregators: Replicas[] = [];
   const signals = new SignalLog();
   const onFindings = (findings: SlotFindings): void => {
-    note(findings, { clock, log, roster, signals });
+    // First of all, so that the log's writing is not waited for.
     for (const replicas of aggregators) replicas.urgent(findings.rows, findings.shortages);
+    note(findings, { clock, log, roster, signals });
   };
   const thresholds = { noiseBytes: NOISE_BYTES_PER_CPU * cpus };
   const onTick = (figures: TickFigures): void => metrics.tick(figures);
