@@ -22,10 +22,11 @@ export async function openInstalled(...before: readonly object[]): Promise<Insta
   const cluster = await openCluster();
   try {
     if (before.length > 0) await cluster.apply(...before);
-    const folder = await install(cluster, 'release', ['resize'], INSTALL_MS);
+    // What an earlier file took away is on its way out meanwhile.
+    const [folder] = await Promise.all([install(cluster, 'release', ['resize'], INSTALL_MS), endingPodsGone(cluster)]);
     const close = async (): Promise<void> => {
       if (process.env['HEADROOM_CLUSTER_FRESH']) await uninstall(cluster, folder);
-      await removePods(cluster);
+      await cluster.kubectlOk('delete', 'pods', '-n', 'default', '--all', '--wait=false');
       cluster.close();
     };
     return { cluster, folder, close };
@@ -43,11 +44,10 @@ export async function uninstall(cluster: Commanded, folder: string): Promise<voi
   await until('Headroom being gone', gone, GONE_MS, 200);
 }
 
-async function removePods(cluster: Commanded): Promise<void> {
-  await cluster.kubectlOk('delete', 'pods', '-n', 'default', '--all', '--wait=false');
+async function endingPodsGone(cluster: Commanded): Promise<void> {
   const gone = async (): Promise<true | undefined> => {
-    const { items } = await cluster.kube.json<{ items: readonly unknown[] }>('GET', '/api/v1/namespaces/default/pods');
-    return items.length === 0 || undefined;
+    const { items } = await cluster.kube.json<{ items: readonly { metadata: { deletionTimestamp?: string } }[] }>('GET', '/api/v1/namespaces/default/pods'); // prettier-ignore
+    return items.every(({ metadata }) => metadata.deletionTimestamp === undefined) || undefined;
   };
   await until('the pods being gone', gone, GONE_MS, 200);
 }

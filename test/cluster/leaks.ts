@@ -12,8 +12,8 @@ const SHAPE = { startMib: 24, limit: LIMIT, mostMib: 200 };
 /** Beside the leak itself: the pod's start, the kubelet's word of what became of it. */
 const SPARE_MS = 40_000;
 
-/** Where the leak without Headroom is kept for the picture. */
-export const ALONE_FILE = (): string => join(runPlace(process.env).folder, 'leak-alone.json');
+/** Where the runs are kept for the picture. */
+export const SHOWN_FILE = (): string => join(runPlace(process.env).folder, 'leaks.json');
 
 const heldMib = (run: LeakRun): number => (run.memoryCurrent.at(-1)?.value ?? 0) / MIB;
 
@@ -24,12 +24,14 @@ function ended(run: LeakRun): boolean {
   );
 }
 
+/** @param limitS when it would be at its limit, seconds from its start */
 export function leakOf(
   name: string,
   mibPerSecond: number,
-  afterS: number,
+  limitS: number,
   annotations?: LeakShape['annotations'],
 ): LeakShape {
+  const afterS = Math.max(0, Math.round(limitS - (LIMIT_MIB - SHAPE.startMib) / mibPerSecond));
   return { ...SHAPE, name, mibPerSecond, afterS, ...(annotations ? { annotations } : {}) };
 }
 

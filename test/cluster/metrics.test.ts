@@ -7,6 +7,7 @@ import { eventually, until } from '../e2e/until.ts';
 import { pod } from '../e2e/workloads.ts';
 import { agentSeries } from './agent-series.ts';
 import type { SeenCluster } from './cluster.ts';
+import { openCluster } from './cluster.ts';
 import type { Difference, Served } from './comparison.ts';
 import { againstKubelet, againstServed, describe as said, kubeletHistory } from './comparison.ts';
 import type { Installed } from './installed.ts';
@@ -18,6 +19,8 @@ import { NODE_NAME } from './real-node.ts';
 
 const COMPARISONS = 20;
 const APART_MS = 1500;
+/** The kubelet takes a sample each 10 s or so. */
+const KEPT_EACH_MS = 2000;
 const BOUNDS = { memory: 0.02, cpu: 0.05 };
 
 const workload = (name: string, ...args: readonly string[]): object =>
@@ -25,11 +28,36 @@ const workload = (name: string, ...args: readonly string[]): object =>
 
 let installed: Installed | undefined;
 let cluster: SeenCluster;
+const history = kubeletHistory();
 
 beforeAll(async () => {
-  installed = await openInstalled(workload('holds', 'hold', '100'), workload('burns', 'burn', '300'), workload('idles')); // prettier-ignore
+  const kept = keepHistory();
+  try {
+    installed = await openInstalled(workload('holds', 'hold', '100'), workload('burns', 'burn', '300'), workload('idles')); // prettier-ignore
+  } finally {
+    await kept.stop();
+  }
   ({ cluster } = installed);
 });
+
+/** A stretch of the kubelet's samples is half a minute long: they are kept while the install is waited for. */
+function keepHistory(): { stop(): Promise<void> } {
+  const over = new AbortController();
+  const keeping = (async () => {
+    const seen = await openCluster();
+    while (!over.signal.aborted) {
+      // The kubelet may know nothing yet.
+      await readKubelet(seen, NODE_NAME).then(history.add, () => undefined);
+      await new Promise((resolve) => setTimeout(resolve, KEPT_EACH_MS));
+    }
+    seen.close();
+  })();
+  const stop = async (): Promise<void> => {
+    over.abort();
+    await keeping;
+  };
+  return { stop };
+}
 
 afterAll(() => installed?.close());
 
@@ -89,22 +117,23 @@ describe('every figure', () => {
   it(`agrees with the kubelet's own in ${COMPARISONS} of ${COMPARISONS} comparisons`, async () => {
     const [agent] = await list(`/api/v1/namespaces/${SYSTEM}/pods?labelSelector=${AGENTS}`);
     const debug = await forward(cluster, `pod/${agent!.metadata.name}`, SYSTEM, 9470);
-    const history = kubeletHistory();
     const rounds: Difference[][] = [];
-    const complete = (round: readonly Difference[]): boolean => {
+    const complete = (round: readonly Difference[], keys: readonly string[]): boolean => {
       const kinds = new Set(round.filter(({ against }) => against === 'kubelet').map(({ key, what }) => `${key} ${what}`)); // prettier-ignore
-      return [...history.keys()].every((key) => kinds.has(`${key} cpu`) && kinds.has(`${key} memory`));
+      return keys.every((key) => kinds.has(`${key} cpu`) && kinds.has(`${key} memory`));
     };
     try {
       const round = async (): Promise<true | undefined> => {
-        history.add(await readKubelet(cluster, NODE_NAME));
+        const told = await readKubelet(cluster, NODE_NAME);
+        history.add(told);
+        const keys = [...told.workingSet.keys()];
         const figures = await servedFigures();
-        const series = await agentSeries(debug.url, new Set([...history.keys(), ...figures.keys()]));
+        const series = await agentSeries(debug.url, new Set([...keys, ...figures.keys()]));
         const found = [...series].flatMap(([key, each]) => [
           ...againstKubelet(key, history, each),
           ...(figures.has(key) ? againstServed(key, figures.get(key)!, each) : []),
         ]);
-        if (complete(found)) rounds.push(found);
+        if (complete(found, keys)) rounds.push(found);
         return rounds.length === COMPARISONS || undefined;
       };
       await until(`${COMPARISONS} comparisons`, round, 170_000, APART_MS);

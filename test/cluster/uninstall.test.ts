@@ -1,5 +1,7 @@
-// Case (h): nothing stays behind.
-import { afterAll, beforeAll, expect, it } from 'vitest';
+// Case (h): nothing stays behind; and what becomes of the leak of case (b) then, while the kubelet tidies up.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytes } from '../e2e/metrics.ts';
 import { eventually, until } from '../e2e/until.ts';
 import { pod } from '../e2e/workloads.ts';
@@ -7,8 +9,11 @@ import type { SeenCluster } from './cluster.ts';
 import { inGuest } from './guest-shell.ts';
 import type { Installed } from './installed.ts';
 import { openInstalled, uninstall } from './installed.ts';
-import { acceptedPatches, ASKS, containerCgroup, podOf, running } from './leak-run.ts';
+import { acceptedPatches, ASKS, containerCgroup, podOf, running, wasKilled } from './leak-run.ts';
+import { leakOf, LIMIT, runLeaks, SHOWN_FILE } from './leaks.ts';
 import { WORKLOAD } from './node-disk.ts';
+import type { ShownRun } from './timeline-picture.ts';
+import { timelinePicture } from './timeline-picture.ts';
 
 let installed: Installed | undefined;
 let cluster: SeenCluster;
@@ -34,11 +39,13 @@ async function files(): Promise<string> {
   return inGuest(`find / \\( ${left} \\) -prune -o -name '*headroom*' -print`);
 }
 
-it('uninstalling leaves no object, no file and no limit but those that the podsâ€™ specs have', async () => {
+let grown = 0;
+
+it('uninstalling leaves no object', async () => {
   const container = { name: 'main', image: WORKLOAD, args: ['leak', '24', '10', '90', '4'], requests: { memory: '32Mi' }, limits: { memory: '80Mi' } }; // prettier-ignore
   await cluster.apply(pod({ name: 'grew', annotations: ASKS, containers: [container] }));
   await running(cluster, 'grew');
-  const grown = await until('a resize', async () => {
+  grown = await until('a resize', async () => {
     const found = await podOf(cluster, 'grew');
     const limit = bytes(found.status.containerStatuses?.[0]?.resources?.limits?.['memory'] ?? '0');
     return limit > 80 * 2 ** 20 ? limit : undefined;
@@ -46,8 +53,9 @@ it('uninstalling leaves no object, no file and no limit but those that the podsâ
   expect(await objects()).not.toEqual([]);
   await uninstall(cluster, installed!.folder);
   expect(await objects()).toEqual([]);
-  // The kubelet removes links to the logs of gone containers each minute.
-  await eventually(async () => expect(await files()).toBe(''), 100_000, 1000);
+});
+
+it('uninstalling leaves no limit but those that the podsâ€™ specs have', async () => {
   const after = await podOf(cluster, 'grew');
   const folder = containerCgroup(after);
   const limit = bytes(after.spec.containers[0]!.resources!.limits!['memory']!);
@@ -55,4 +63,23 @@ it('uninstalling leaves no object, no file and no limit but those that the podsâ
   expect((await inGuest(`cd ${folder}; cat memory.max memory.high memory.low memory.min`)).trim().split('\n')).toEqual([String(limit), 'max', '0', '0']); // prettier-ignore
   expect(acceptedPatches(cluster, 'grew').length).toBeGreaterThanOrEqual(1);
   expect(after.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
+});
+
+describe.concurrent('without Headroom', () => {
+  it('no file of it is left', async () => {
+    // The kubelet removes links to the logs of gone containers each minute.
+    await eventually(async () => expect(await files()).toBe(''), 100_000, 1000);
+  });
+
+  it('the leak of case (b) is killed at its limit', async () => {
+    const [run] = await runLeaks(cluster, [leakOf('leak-alone', 10, 16, ASKS)]);
+    const title = '10 MiB/s without Headroom';
+    const others = existsSync(SHOWN_FILE()) ? (JSON.parse(readFileSync(SHOWN_FILE(), 'utf8')) as ShownRun[]) : [];
+    const picture = timelinePicture([{ title, run: run! }, ...others]);
+    expect(picture).toContain('</svg>');
+    const where = process.env['HEADROOM_CLUSTER_PICTURES'];
+    if (where) writeFileSync(join(where, 'leak-timeline.svg'), picture);
+    expect(wasKilled(run!)).toBe(true);
+    expect(Math.max(...run!.memoryCurrent.map(({ value }) => value))).toBeLessThanOrEqual(bytes(LIMIT));
+  });
 });
