@@ -1,5 +1,6 @@
 // The aggregator's parts and how they hang together: pushes and watches → store → metrics API; shortages → resizer → pods/resize.
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../agent/runtime/clock.ts';
@@ -91,6 +92,7 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
     store,
     clock: monoMs,
     wallMs,
+    bootId: readBootId(),
     log,
     metrics,
     onShortage: (event) => resizer.onShortage(event),
@@ -235,6 +237,15 @@ function startWatches(
   for (const reflector of [nodes, pods]) reflector.start();
   shutdown.onClose('watches', async () => void (await Promise.all([nodes.close(), pods.close()])));
   return () => nodes.lastSyncMs > -Infinity && pods.lastSyncMs > -Infinity;
+}
+
+/** Of the machine; a system without one has no agents beside it. */
+function readBootId(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  } catch {
+    return undefined;
+  }
 }
 
 /** @returns what is still missing: agents had time to push once the time-out is over */

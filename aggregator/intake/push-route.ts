@@ -27,6 +27,8 @@ export interface PushParts {
   /** This process's monotonic clock, ms, the store's own; and Unix ms. */
   readonly clock: () => number;
   readonly wallMs: () => number;
+  /** Of the machine that `clock` is of; undefined: not known. */
+  readonly bootId?: string | undefined;
   readonly onShortage: (event: ShortageEvent) => void;
   /** A container's own limits were read to be others than before: the outcome of a resize, on the node. */
   readonly onObserved: (containerId: string, observation: Observation) => void;
@@ -128,7 +130,7 @@ function tell(parts: PushParts, batch: Batch, limitsChanged: readonly string[], 
     const observation = store.observation(containerId);
     if (observation !== undefined) guarded(() => onObserved(containerId, observation));
   }
-  for (const joined of joinShortages(batch, store, receipt)) {
+  for (const joined of joinShortages(batch, store, receipt, parts.bootId)) {
     const { ref, resource, kind } = joined.kind === 'raised' ? joined.event.shortage : joined.shortage;
     metrics.shortage(resource, kind, joined.kind);
     if (joined.kind === 'raised') guarded(() => onShortage(joined.event));

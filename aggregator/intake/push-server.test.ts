@@ -49,6 +49,7 @@ let server: PushServer;
 let port: number;
 let agent: Agent;
 let made: ReturnType<typeof testStore>;
+let nowMs: number;
 let shortages: ShortageEvent[];
 let observed: [string, Observation][];
 let refusals: [string, string, string][];
@@ -61,6 +62,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   made = testStore();
+  nowMs = 0;
   shortages = [];
   observed = [];
   refusals = [];
@@ -74,8 +76,9 @@ beforeEach(async () => {
     onForeignPods: (...given) => foreign.push(given),
     store: made.store,
     log: silentLogger,
-    clock: () => 0,
+    clock: () => nowMs,
     wallMs: () => WALL_MS,
+    bootId: 'this-machine',
     metrics,
     onShortage: (event) => {
       shortages.push(event);
@@ -333,6 +336,16 @@ describe('createPushServer', () => {
       receivedWallMs: WALL_MS,
       raisedAgoMs: 100,
     });
+  });
+
+  it('counts the way in where agent and aggregator are on one machine, and the agent’s own time where not', async () => {
+    made.store.upsertPod(web);
+    const shortage = { ref: 1, resource: 'memory', kind: 'limit-approach', raisedBootMs: 99_900, secondsToHarm: 4, need: MIB, limit: 128 * MIB, rate: MIB } as const; // prettier-ignore
+    const given = batch({ identities, rows: [usageRow(1, {})] });
+    nowMs = 100_037;
+    await push({ ...given, shortages: [shortage] });
+    await push({ ...given, bootId: 'this-machine', shortages: [shortage] });
+    expect(shortages.map(({ raisedAgoMs }) => raisedAgoMs)).toEqual([100, 137]);
   });
 
   it('tells of limits that changed on the node, and of shortages whose pod is not known only a count', async () => {

@@ -10,8 +10,17 @@ export type JoinedShortage =
   /** Its pod is not known (yet), or is bound to another node. */
   | { readonly kind: 'unknown_container'; readonly shortage: Shortage };
 
-/** After the batch was stored, so that each event carries the reading that came with it. */
-export function joinShortages(batch: Batch, store: PointStore, receipt: Receipt): JoinedShortage[] {
+/**
+ * After the batch was stored, so that each event carries the reading that came with it.
+ * @param ownBootId of this machine: an agent with the same one counts CLOCK_BOOTTIME from the same instant, and the way is counted in
+ */
+export function joinShortages(
+  batch: Batch,
+  store: PointStore,
+  receipt: Receipt,
+  ownBootId: string | undefined,
+): JoinedShortage[] {
+  const nowMs = batch.bootId === ownBootId ? receipt.monoMs : batch.bootTimeMs;
   return batch.shortages.map((shortage) => {
     const place = store.containerOf(batch.node, batch.bootId, batch.epoch, shortage.ref);
     const pod = place && store.pod(place.podUid);
@@ -27,7 +36,7 @@ export function joinShortages(batch: Batch, store: PointStore, receipt: Receipt)
       node: batch.node,
       receivedMonoMs: receipt.monoMs,
       receivedWallMs: receipt.wallMs,
-      raisedAgoMs: Math.max(0, batch.bootTimeMs - shortage.raisedBootMs),
+      raisedAgoMs: Math.max(0, nowMs - shortage.raisedBootMs),
     };
     return { kind: 'raised', event };
   });

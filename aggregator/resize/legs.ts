@@ -1,5 +1,5 @@
 // How long each leg of a resize took, from the agent's judgement to the new limit in the cgroup. All instants are this
-// process's CLOCK_BOOTTIME in ms, but for the first leg, which the agent's own clocks tell.
+// process's CLOCK_BOOTTIME in ms, but for the first leg: on another machine it ends when the agent sends, as its clock tells.
 
 export interface Legs {
   /** Agent's judgement → receipt, ms. */

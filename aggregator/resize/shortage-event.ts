@@ -12,6 +12,6 @@ export interface ShortageEvent {
   /** Receipt on this process's monotonic clock, and its wall clock for display. */
   readonly receivedMonoMs: number;
   readonly receivedWallMs: number;
-  /** From the agent's judgement to receipt, as both clocks of the agent tell it. */
+  /** From the agent's judgement to receipt on the agent's machine, to the sending on another. */
   readonly raisedAgoMs: number;
 }
