@@ -17,13 +17,19 @@ export interface Installed {
 export const INSTALL_MS = 200_000;
 const GONE_MS = 90_000;
 
-/** @param before what is there already when Headroom comes */
-export async function openInstalled(...before: readonly object[]): Promise<Installed> {
+export interface InstallOptions {
+  /** What is there already when Headroom comes. */
+  readonly before?: readonly object[];
+  /** Of deploy/components. */
+  readonly components?: readonly string[];
+}
+
+export async function openInstalled({ before = [], components = ['resize'] }: InstallOptions = {}): Promise<Installed> {
   const cluster = await openCluster();
   try {
     if (before.length > 0) await cluster.apply(...before);
     // What an earlier file took away is on its way out meanwhile.
-    const [folder] = await Promise.all([install(cluster, 'release', ['resize'], INSTALL_MS), endingPodsGone(cluster)]);
+    const [folder] = await Promise.all([install(cluster, 'release', components, INSTALL_MS), endingPodsGone(cluster)]);
     const close = async (): Promise<void> => {
       if (process.env['HEADROOM_CLUSTER_FRESH']) await uninstall(cluster, folder);
       await cluster.kubectlOk('delete', 'pods', '-n', 'default', '--all', '--wait=false');

@@ -10,6 +10,7 @@ import type { SeenCluster } from './cluster.ts';
 import { openCluster } from './cluster.ts';
 import type { Difference, Served } from './comparison.ts';
 import { againstKubelet, againstServed, describe as said, kubeletHistory } from './comparison.ts';
+import { debugOfAgent, expectHelped, heard, helped, HOOKS, killed, missing } from './hearing.ts';
 import type { Installed } from './installed.ts';
 import { openInstalled } from './installed.ts';
 import { NODE_KEY, readKubelet } from './kubelet-figures.ts';
@@ -29,18 +30,15 @@ const workload = (name: string, ...args: readonly string[]): object =>
 let installed: Installed | undefined;
 let cluster: SeenCluster;
 const history = kubeletHistory();
+/** A stretch of the kubelet's samples is half a minute long: they are kept from the install on. */
+const kept = keepHistory();
 
 beforeAll(async () => {
-  const kept = keepHistory();
-  try {
-    installed = await openInstalled(workload('holds', 'hold', '100'), workload('burns', 'burn', '300'), workload('idles')); // prettier-ignore
-  } finally {
-    await kept.stop();
-  }
+  const before = [workload('holds', 'hold', '100'), workload('burns', 'burn', '300'), workload('idles')];
+  installed = await openInstalled({ before });
   ({ cluster } = installed);
 });
 
-/** A stretch of the kubelet's samples is half a minute long: they are kept while the install is waited for. */
 function keepHistory(): { stop(): Promise<void> } {
   const over = new AbortController();
   const keeping = (async () => {
@@ -59,7 +57,10 @@ function keepHistory(): { stop(): Promise<void> } {
   return { stop };
 }
 
-afterAll(() => installed?.close());
+afterAll(async () => {
+  await kept.stop();
+  await installed?.close();
+});
 
 interface ListedPod {
   readonly metadata: { readonly name: string; readonly namespace: string };
@@ -113,10 +114,28 @@ async function servedFigures(): Promise<ReadonlyMap<string, Served>> {
   return found;
 }
 
+// Case (f) beside signals.test.ts: the kubelet's samples come meanwhile.
+describe('the agent', () => {
+  it('hears of memory.events with plain rights, and says what it lacks', async () => {
+    const debug = await debugOfAgent(cluster);
+    try {
+      expect([...(await missing(debug))]).toEqual(expect.arrayContaining([...HOOKS, 'psi_triggers']));
+      expect((await missing(debug)).has('memory_events')).toBe(false);
+      await cluster.apply(killed('killed-plain'), helped('helped-plain'));
+      expect((await heard(debug, ['memory-events'])).has('oom-victim')).toBe(false);
+      await expectHelped(cluster, 'helped-plain');
+    } finally {
+      debug.close();
+      await cluster.kubectlOk('delete', 'pod', 'killed-plain', 'helped-plain', '--wait=false');
+    }
+  });
+});
+
 describe('every figure', () => {
   it(`agrees with the kubelet's own in ${COMPARISONS} of ${COMPARISONS} comparisons`, async () => {
     const [agent] = await list(`/api/v1/namespaces/${SYSTEM}/pods?labelSelector=${AGENTS}`);
     const debug = await forward(cluster, `pod/${agent!.metadata.name}`, SYSTEM, 9470);
+    await kept.stop();
     const rounds: Difference[][] = [];
     const complete = (round: readonly Difference[], keys: readonly string[]): boolean => {
       const kinds = new Set(round.filter(({ against }) => against === 'kubelet').map(({ key, what }) => `${key} ${what}`)); // prettier-ignore

@@ -22,7 +22,7 @@ let cluster: SeenCluster;
 
 beforeAll(async () => {
   // It counts some seconds later.
-  installed = await openInstalled(...RULES);
+  installed = await openInstalled({ before: RULES });
   ({ cluster } = installed);
 });
 
