@@ -35,7 +35,7 @@ class Bench {
     this.onCall();
     if (this.broken) return this.broken();
     const answered = this.#answer(method, path, body as { metadata: { resourceVersion?: string }; spec: Spec });
-    if (this.losesAnswers) throw new Error('no answer within 3000 ms');
+    if (this.losesAnswers) throw new Error('no answer within 5000 ms');
     return { retryAfterSeconds: 0, ...answered };
   };
 

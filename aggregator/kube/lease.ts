@@ -25,7 +25,7 @@ export const LEASE_MS = 15_000;
 /** Who could not renew it for so long acts no more, well before another may. */
 export const RENEW_DEADLINE_MS = 10_000;
 export const EVERY_MS = 2000;
-const CALL_TIMEOUT_MS = 3000;
+const CALL_TIMEOUT_MS = 5000;
 const NAME = 'headroom-aggregator';
 
 interface LeaseSpec {
