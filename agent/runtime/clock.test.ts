@@ -35,6 +35,14 @@ describe('systemClock', () => {
     expect(clock.bootTimeMs()).toBeCloseTo(5_001_484, 3);
   });
 
+  it('is the monotonic clock itself where the machine never slept, so that two processes agree', () => {
+    vi.advanceTimersByTime(5007);
+    writeFileSync(uptimeFile, '5.00 1.00\n');
+    expect(systemClock(uptimeFile).bootTimeMs()).toBeCloseTo(5007, 6);
+    writeFileSync(uptimeFile, '65.00 1.00\n');
+    expect(systemClock(uptimeFile).bootTimeMs()).toBeCloseTo(65_000, 6);
+  });
+
   it('takes no notice of the wall clock being set', () => {
     writeFileSync(uptimeFile, '100.00 1.00\n');
     const clock = systemClock(uptimeFile);

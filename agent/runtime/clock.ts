@@ -23,7 +23,7 @@ const RECHECK_MS = 10_000;
  * @param uptimeFile /proc/uptime, or a file like it in tests
  */
 export function systemClock(uptimeFile = '/proc/uptime'): Clock {
-  let offsetMs = stepOffsetMs(uptimeFile);
+  let offsetMs = firstOffsetMs(uptimeFile);
   let checkedMs = monotonicMs();
   return {
     bootTimeMs() {
@@ -37,6 +37,19 @@ export function systemClock(uptimeFile = '/proc/uptime'): Clock {
     },
     wallTimeMs: () => Date.now(),
   };
+}
+
+/** A machine that never slept has one clock for both: taken as it is, the processes of a machine agree to microseconds. */
+function firstOffsetMs(uptimeFile: string): number {
+  const awakeMs = sinceBootMs();
+  const asleepMs = uptimeMs(uptimeFile) - monotonicMs() - awakeMs;
+  return Math.abs(asleepMs) < SUSPEND_MS ? awakeMs : stepOffsetMs(uptimeFile);
+}
+
+/** CLOCK_MONOTONIC at the process's start: hrtime counts it from boot. Of some looks the one that was not interrupted is the largest. */
+function sinceBootMs(): number {
+  const looks = Array.from({ length: 5 }, () => Number(process.hrtime.bigint()) / 1e6 - monotonicMs());
+  return Math.max(...looks);
 }
 
 /** At the file's next step: what the kernel and the agent say of one instant must not lie 10 ms apart. A file that stands still is taken as it is. */
