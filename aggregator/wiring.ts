@@ -1,6 +1,4 @@
 // The aggregator's parts and how they hang together: pushes and watches → store → metrics API; shortages → resizer → pods/resize.
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../agent/runtime/clock.ts';
@@ -17,6 +15,7 @@ import type { AggregatorFlags } from './flags.ts';
 import { createHealth } from './health.ts';
 import type { Health } from './health.ts';
 import { projectKubeletNode } from './intake/kubelet/kubelet-node.ts';
+import { readOwnBootId } from './intake/own-boot-id.ts';
 import { createPushServer } from './intake/push-server.ts';
 import { createKubeClient } from './kube/client.ts';
 import { collectedOnce } from './kube/collect.ts';
@@ -27,10 +26,11 @@ import { createKubeHttp } from './kube/http.ts';
 import type { Environment } from './kube/in-cluster.ts';
 import type { KubeHttp } from './kube/http.ts';
 import { keepWarm } from './kube/keep-warm.ts';
-import { Leadership } from './kube/lease.ts';
 import { NODE_SHAPE, projectNode } from './kube/project-node.ts';
 import { POD_SHAPE, projectPod } from './kube/project-pod.ts';
 import { Reflector } from './kube/reflector.ts';
+import { createLeader } from './leader-parts.ts';
+import type { Leader } from './leader-parts.ts';
 import { createAggregatorMetrics } from './metrics.ts';
 import type { AggregatorMetrics } from './metrics.ts';
 import { Resizer } from './resize/resizer.ts';
@@ -80,19 +80,19 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
   const core = { ending, flags, log, shutdown, version, clock, http, store, metrics, endpoint, userAgent };
   const access = startReviews(core);
   const serving = await startServing(core);
-  let synced = (): boolean => false;
-  const heard = heardOf(core);
-  const leads = startLeadership(core, () => synced() && heard() === undefined);
-  const resizer = startResizer(core, leads);
+  const leader = createLeader(core);
+  const resizer = startResizer(core, leader);
   const fallback = startFallback(core);
-  synced = startWatches(core, resizer, fallback);
+  const synced = startWatches(core, resizer, fallback);
+  const unheard = unheardOf(core);
+  leader.start(() => synced() && unheard() === undefined);
   const push = createPushServer({
     tls: serving.current(),
     agents: access.agents,
     store,
     clock: monoMs,
     wallMs,
-    bootId: readBootId(),
+    bootId: readOwnBootId(),
     log,
     metrics,
     onShortage: (event) => resizer.onShortage(event),
@@ -105,7 +105,7 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
     trust: access.trust,
     admit: access.admit,
     source: store,
-    health: healthOf(core, synced, heard, access),
+    health: healthOf(core, synced, unheard, access),
     gaveOut: (instants, nowWallMs) => metrics.gaveOut(instants, nowWallMs),
     metricsText: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
     missing: (query) => fallback.missing.answer(query),
@@ -114,18 +114,19 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
   serving.onChange((pair) => {
     for (const server of [api, push]) server.renew(pair);
   });
-  const host = flags['bind-address'];
   const ports = {
-    api: await api.listen(host, flags['secure-port']),
-    push: await push.listen(host, flags['push-port']),
+    api: await api.listen(flags['bind-address'], flags['secure-port']),
+    push: await push.listen(flags['bind-address'], flags['push-port']),
   };
   shutdown.onClose('metrics api', () => api.close());
   shutdown.onClose('push', () => push.close());
-  shutdown.onClose('drain', async () => {
-    core.ending.begun = true;
-    await sleep(flags['shutdown-delay']);
-  });
+  shutdown.onClose('drain', () => drain(core));
   return ports;
+}
+
+async function drain({ ending, flags }: Core): Promise<void> {
+  ending.begun = true;
+  await sleep(flags['shutdown-delay']);
 }
 
 function startReviews({ endpoint, userAgent, flags, http, metrics, clock, log, shutdown }: Core): Access {
@@ -159,25 +160,14 @@ async function startServing({
   return serving;
 }
 
-/** @returns whether this replica acts now; nobody needs to where nothing is resized */
-function startLeadership({ flags, endpoint, http, clock, log, shutdown }: Core, mayLead: () => boolean): () => boolean {
-  if (flags.resize === 'off' || !flags['leader-elect']) return () => true;
-  const namespace = flags.namespace ?? endpoint.namespace ?? 'default';
-  const identity = `${hostname()}_${randomUUID()}`;
-  const leadership = new Leadership({ http, namespace, identity, mayLead, clock, log });
-  leadership.start();
-  shutdown.onClose('lease', () => leadership.close());
-  return () => leadership.leads;
-}
-
-function startResizer({ flags, http, store, metrics, clock, log, shutdown }: Core, leads: () => boolean): Resizer {
+function startResizer({ flags, http, store, metrics, clock, log, shutdown }: Core, leader: Leader): Resizer {
   const kube = createKubeClient(http);
   const events = new EventRecorder({ kube, clock, log, instance: hostname() });
   shutdown.onClose('events', () => events.close());
   const resizer = new Resizer({
     mode: flags.resize as ResizeMode,
     kube,
-    leads,
+    leads: () => leader.leads(),
     node: (name) => store.nodeItem(name)?.record,
     pod: (uid) => store.pod(uid),
     observation: (containerId) => store.observation(containerId),
@@ -239,17 +229,8 @@ function startWatches(
   return () => nodes.lastSyncMs > -Infinity && pods.lastSyncMs > -Infinity;
 }
 
-/** Of the machine; a system without one has no agents beside it. */
-function readBootId(): string | undefined {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-  } catch {
-    return undefined;
-  }
-}
-
 /** @returns what is still missing: agents had time to push once the time-out is over */
-function heardOf({ flags, store, clock }: Core): () => string | undefined {
+function unheardOf({ flags, store, clock }: Core): () => string | undefined {
   const startMs = clock.bootTimeMs();
   return () => {
     if (clock.bootTimeMs() - startMs >= flags['ready-timeout']) return undefined;

@@ -42,31 +42,34 @@ class Bench {
   replica(identity: string): Replica {
     let wake: () => void = () => {};
     let asleep: () => void = () => {};
+    let abort: () => void = () => {};
+    let listening = false;
     const leadership = new Leadership({
       http: { call: this.call },
       namespace: 'headroom-system',
       identity,
-      mayLead: () => this.mayLead,
       clock: { bootTimeMs: () => this.nowMs, wallTimeMs: () => 1_700_000_000_123 },
       log: silentLogger,
       sleep: (_, signal) =>
         new Promise((resolve) => {
           wake = resolve;
-          signal.onabort = () => resolve();
+          abort = resolve;
+          if (!listening) signal.addEventListener('abort', () => abort());
+          listening = true;
           asleep();
         }),
     });
     const round = (): Promise<void> =>
       new Promise((resolve) => {
         asleep = resolve;
-        leadership.start();
+        leadership.start(() => this.mayLead);
         wake();
       });
     return { leadership, round };
   }
 
   #answer(method: string, path: string, body: { metadata: { resourceVersion?: string }; spec: Spec }) {
-    expect(path).toBe(method === 'POST' ? PATH : `${PATH}/headroom-aggregator`);
+    if (path !== (method === 'POST' ? PATH : `${PATH}/headroom-aggregator`)) throw new Error(`${method} ${path}`);
     if (method !== 'POST' && !this.stored) return { status: 404, body: {} };
     if (method === 'POST' && this.stored) return { status: 409, body: {} };
     if (method === 'PUT' && body.metadata.resourceVersion !== String(this.stored?.version))

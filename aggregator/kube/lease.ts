@@ -12,8 +12,6 @@ export interface LeadershipParts {
   readonly namespace: string;
   /** Of this process alone: a former one of the same name is another. */
   readonly identity: string;
-  /** Whether this replica knows enough to act: only then it takes the lease. Keeping it does not depend on it. */
-  readonly mayLead: () => boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** Tests give their own. */
@@ -54,6 +52,7 @@ export class Leadership {
   #seen = { resourceVersion: '', sinceMs: 0 };
   #problem = '';
   #said = false;
+  #mayLead = (): boolean => true;
   #running: Promise<void> | undefined;
 
   constructor(parts: LeadershipParts) {
@@ -67,7 +66,9 @@ export class Leadership {
     return this.#parts.clock.bootTimeMs() < this.#actsUntilMs;
   }
 
-  start(): void {
+  /** @param mayLead whether this replica knows enough to act: only then it takes the lease; keeping it does not depend on it */
+  start(mayLead: () => boolean): void {
+    this.#mayLead = mayLead;
     this.#running ??= this.#run();
   }
 
@@ -101,22 +102,22 @@ export class Leadership {
     if (found === undefined) return;
     if (found.status === 404) return this.#create();
     if (found.status !== 200) return this.#fail(found);
-    await this.#consider((found.body ?? {}) as Lease);
+    await this.#consider(found.body ?? {});
   }
 
   async #create(): Promise<void> {
-    if (this.#parts.mayLead()) await this.#hold('POST', {}, this.#acquired(-1));
+    if (this.#mayLead()) await this.#hold('POST', {}, this.#acquired(-1));
   }
 
   async #consider(lease: Lease): Promise<void> {
-    const { clock, identity, mayLead } = this.#parts;
+    const { clock, identity } = this.#parts;
     const { holderIdentity = '', leaseDurationSeconds = LEASE_MS / 1000, leaseTransitions = 0 } = lease.spec ?? {};
     const resourceVersion = lease.metadata?.resourceVersion ?? '';
     const nowMs = clock.bootTimeMs();
     if (resourceVersion !== this.#seen.resourceVersion) this.#seen = { resourceVersion, sinceMs: nowMs };
     const free = ['', identity].includes(holderIdentity) || nowMs - this.#seen.sinceMs >= leaseDurationSeconds * 1000;
     this.#problem = '';
-    if (free && mayLead()) await this.#hold('PUT', lease, this.#acquired(leaseTransitions));
+    if (free && this.#mayLead()) await this.#hold('PUT', lease, this.#acquired(leaseTransitions));
   }
 
   #acquired(transitions: number): LeaseSpec {

@@ -1,0 +1,39 @@
+// Whether this replica is the one that acts: it holds the lease, or nobody else is there.
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Clock } from '../agent/runtime/clock.ts';
+import type { Logger } from '../agent/runtime/logger.ts';
+import type { Shutdown } from '../agent/runtime/shutdown.ts';
+import type { AggregatorFlags } from './flags.ts';
+import type { KubeEndpoint } from './kube/config.ts';
+import type { KubeHttp } from './kube/http.ts';
+import { Leadership } from './kube/lease.ts';
+
+export interface Leader {
+  leads(): boolean;
+  /** @param mayLead whether this replica knows enough to act */
+  start(mayLead: () => boolean): void;
+}
+
+export interface LeaderParts {
+  readonly flags: AggregatorFlags;
+  readonly endpoint: KubeEndpoint;
+  readonly http: KubeHttp;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly shutdown: Shutdown;
+}
+
+export function createLeader({ flags, endpoint, http, clock, log, shutdown }: LeaderParts): Leader {
+  // Where nothing is resized nobody has to be the one.
+  if (flags.resize === 'off' || !flags['leader-elect']) return { leads: () => true, start: () => undefined };
+  const leadership = new Leadership({
+    http,
+    namespace: flags.namespace ?? endpoint.namespace ?? 'default',
+    identity: `${hostname()}_${randomUUID()}`,
+    clock,
+    log,
+  });
+  shutdown.onClose('lease', () => leadership.close());
+  return { leads: () => leadership.leads, start: (mayLead) => leadership.start(mayLead) };
+}
