@@ -60,6 +60,27 @@ describe('systemClock', () => {
     expect(clock.bootTimeMs()).toBeCloseTo(171_000, 3);
   });
 
+  it('takes a process that had to wait for a CPU for no suspend', () => {
+    writeFileSync(uptimeFile, '100.00 1.00\n');
+    const startMs = performance.now();
+    const clock = systemClock(uptimeFile);
+    const nowMs = (): number => 100_000 + performance.now() - startMs;
+    // The file is read 200 ms after the look at the clock before it, and 200 ms before the one after it.
+    const reading = vi.spyOn(Number, 'parseFloat').mockImplementation(() => {
+      vi.advanceTimersByTime(200);
+      const seconds = nowMs() / SECOND;
+      vi.advanceTimersByTime(200);
+      return seconds;
+    });
+    try {
+      vi.advanceTimersByTime(11 * SECOND);
+      clock.bootTimeMs();
+    } finally {
+      reading.mockRestore();
+    }
+    expect(clock.bootTimeMs()).toBeCloseTo(nowMs(), 3);
+  });
+
   it('never goes back, and takes the rounding of /proc/uptime for no suspend', () => {
     writeFileSync(uptimeFile, '100.00 1.00\n');
     const clock = systemClock(uptimeFile);

@@ -17,6 +17,8 @@ const STEP_MS = 12;
 /** Of 5 µs at least: more than fit into it. */
 const MOST_LOOKS = 4000;
 const RECHECK_MS = 10_000;
+/** Any of which may be interrupted. */
+const FEW_LOOKS = 5;
 
 /**
  * The machine's clocks. A suspend is noticed within 10 s and moves `bootTimeMs` forward once.
@@ -30,7 +32,7 @@ export function systemClock(uptimeFile = '/proc/uptime'): Clock {
       const now = monotonicMs();
       if (now - checkedMs > RECHECK_MS) {
         checkedMs = now;
-        const offset = uptimeMs(uptimeFile) - now;
+        const offset = offsetOf(uptimeFile);
         if (offset - offsetMs > SUSPEND_MS) offsetMs = offset;
       }
       return now + offsetMs;
@@ -42,13 +44,20 @@ export function systemClock(uptimeFile = '/proc/uptime'): Clock {
 /** A machine that never slept has one clock for both: taken as it is, the processes of a machine agree to microseconds. */
 function firstOffsetMs(uptimeFile: string): number {
   const awakeMs = sinceBootMs();
-  const asleepMs = uptimeMs(uptimeFile) - monotonicMs() - awakeMs;
-  return Math.abs(asleepMs) < SUSPEND_MS ? awakeMs : stepOffsetMs(uptimeFile);
+  for (let look = 0; look < FEW_LOOKS; look++) {
+    if (Math.abs(offsetOf(uptimeFile) - awakeMs) < SUSPEND_MS) return awakeMs;
+  }
+  return stepOffsetMs(uptimeFile);
+}
+
+/** The file first: a process that has to wait for a CPU between the two finds too little, and never a suspend that was none. */
+function offsetOf(uptimeFile: string): number {
+  return uptimeMs(uptimeFile) - monotonicMs();
 }
 
 /** CLOCK_MONOTONIC at the process's start: hrtime counts it from boot. Of some looks the one that was not interrupted is the largest. */
 function sinceBootMs(): number {
-  const looks = Array.from({ length: 5 }, () => Number(process.hrtime.bigint()) / 1e6 - monotonicMs());
+  const looks = Array.from({ length: FEW_LOOKS }, () => Number(process.hrtime.bigint()) / 1e6 - monotonicMs());
   return Math.max(...looks);
 }
 
