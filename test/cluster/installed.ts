@@ -27,7 +27,11 @@ export interface InstallOptions {
 export async function openInstalled({ before = [], components = ['resize'] }: InstallOptions = {}): Promise<Installed> {
   const cluster = await openCluster();
   try {
-    if (before.length > 0) await cluster.apply(...before);
+    if (before.length > 0) {
+      // Pods may have the names of some that an earlier file took away.
+      if (before.some((object) => (object as { kind?: string }).kind === 'Pod')) await endingPodsGone(cluster);
+      await cluster.apply(...before);
+    }
     // What an earlier file took away is on its way out meanwhile.
     const [folder] = await Promise.all([install(cluster, 'release', components, INSTALL_MS), endingPodsGone(cluster)]);
     const close = async (): Promise<void> => {
