@@ -29,8 +29,8 @@ async function main(): Promise<void> {
 /** One line a cause: an addon that is not built is one thing to do, however many hooks it would bring. */
 function warnOfMissing(capabilities: readonly CapabilityState[], log: Logger): void {
   const byCause = new Map<string, string[]>();
-  for (const { name, available, cause } of capabilities) {
-    if (!available) byCause.set(cause, [...(byCause.get(cause) ?? []), name]);
+  for (const { name, available, cause, shared = cause } of capabilities) {
+    if (!available) byCause.set(shared, [...(byCause.get(shared) ?? []), name]);
   }
   for (const [reason, missing] of byCause) log.warn({ capabilities: missing, reason }, 'capability missing');
 }

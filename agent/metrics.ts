@@ -11,6 +11,8 @@ export interface CapabilityState {
   readonly name: string;
   readonly available: boolean;
   readonly cause: string;
+  /** What others that are missing for the same cause say too. */
+  readonly shared?: string;
 }
 
 export interface Gauges {

@@ -7,6 +7,8 @@ export interface Capability {
   readonly available: boolean;
   /** '' when available. */
   readonly cause: string;
+  /** The part of the cause that others may share: one cure brings all of them back. Left out: all of it. */
+  readonly shared?: string;
 }
 
 const LOST_WITHOUT: Readonly<Record<string, string>> = {

@@ -133,11 +133,13 @@ export class KernelHooks {
 
   #keep(name: HookName, attempt: Attempt<Hook> | Missing): void {
     if (attempt.kind === 'ready') this.#hooks.push(attempt.value);
-    this.#capabilities.push({
-      name: capabilityName(name),
-      available: attempt.kind === 'ready',
-      cause: attempt.kind === 'ready' ? '' : `${attempt.cause}: ${attempt.cure}. ${HOOKS[name].fallback}`,
-    });
+    if (attempt.kind === 'ready') {
+      this.#capabilities.push({ name: capabilityName(name), available: true, cause: '' });
+      return;
+    }
+    const shared = `${attempt.cause}: ${attempt.cure}`;
+    const cause = `${shared}. ${HOOKS[name].fallback}`;
+    this.#capabilities.push({ name: capabilityName(name), available: false, cause, shared });
   }
 }
 

@@ -43,6 +43,7 @@ function fakeNative() {
   };
   const native: Native = {
     bootTimeMs: () => 0,
+    threadCpuMs: () => 0,
     lockMemory: () => 0,
     releaseMemory: () => 0,
     readFiles: () => undefined,
@@ -175,6 +176,7 @@ describe('SignalSources', () => {
         name: 'ebpf_throttle',
         available: false,
         cause: 'refused: allow it. throttling is seen in cpu.stat, up to 1 s later',
+        shared: 'refused: allow it',
       },
     ]);
     some.close();
@@ -191,6 +193,7 @@ describe('SignalSources', () => {
       'ebpf_cgroup_sampler',
     ]);
     expect(missing.every(({ cause }) => cause.startsWith('the native addon was not built: build it'))).toBe(true);
+    expect(new Set(missing.map(({ cause, shared = cause }) => shared)).size).toBe(1);
     none.close();
   });
 });

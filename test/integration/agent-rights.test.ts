@@ -78,6 +78,13 @@ async function rows(port: number): Promise<readonly RowView[]> {
 }
 
 describe('an agent without rights', () => {
+  it('says once why there is no eBPF, of all that it would bring', async () => {
+    const { said } = await startAgent();
+    const ofPrograms = said.filter(({ capabilities }) => capabilities?.some((name) => name.startsWith('ebpf_')));
+    expect(ofPrograms).toHaveLength(1);
+    expect(ofPrograms[0]?.capabilities?.filter((name) => name.startsWith('ebpf_'))).toHaveLength(7);
+  });
+
   it('reports a container without the one file that it may not read, and counts the readings', async () => {
     close(join(root, UNIFIED_CONTAINER, 'memory.current'));
     const { port } = await startAgent();
