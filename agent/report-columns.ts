@@ -19,7 +19,6 @@ export class ReportBuffers {
   #rows = 0;
   #ref = new Uint32Array(0);
   #values = {} as Record<ColumnName, Float64Array>;
-  #filled = new Set<ColumnName>();
   #histogramRow = new Uint32Array(FIRST_ENTRIES);
   #histogramBucket = new Uint16Array(FIRST_ENTRIES);
   #histogramSeconds = new Uint32Array(FIRST_ENTRIES);
@@ -37,7 +36,6 @@ export class ReportBuffers {
     hasSwap = true,
   ): FilledColumns {
     this.#grow(rows.length);
-    this.#filled.clear();
     this.#entries = 0;
     rows.forEach((row, index) => {
       this.#ref[index] = row.identity.ref;
@@ -46,7 +44,10 @@ export class ReportBuffers {
     });
     const count = rows.length;
     const values: { [name in ColumnName]?: Float64Array } = {};
-    for (const name of COLUMNS) if (this.#filled.has(name)) values[name] = this.#values[name].subarray(0, count);
+    for (const name of COLUMNS) {
+      const column = this.#values[name].subarray(0, count);
+      if (column.some(isKnown)) values[name] = column;
+    }
     return {
       reports: { count, ref: this.#ref.subarray(0, count), values },
       histogram: {
@@ -60,33 +61,35 @@ export class ReportBuffers {
 
   #fillRow(row: Row, index: number, windowMs: number, hasSwap: boolean): void {
     const { sample } = row;
+    const values = this.#values;
     const usage = usageOver(row.ring, windowMs);
-    this.#set('atBootMs', index, sample.atBootMs);
-    this.#set('windowUs', index, usage?.windowUs ?? NaN);
-    this.#set('cpuWindowUs', index, usage?.cpuUs ?? NaN);
-    this.#set('cpuUsageUs', index, sample.cpuUsageUs);
-    this.#set('workingSetBytes', index, workingSetBytes(sample));
-    this.#set('memoryCurrentBytes', index, sample.memoryCurrentBytes);
-    this.#set('memoryLimitBytes', index, sample.memoryLimitBytes);
-    this.#set('anonBytes', index, sample.anonBytes);
-    this.#set('fileBytes', index, sample.activeFileBytes + sample.inactiveFileBytes);
-    this.#set('swapBytes', index, hasSwap ? sample.swapBytes : NaN);
-    this.#set('cpuLimitMillis', index, (sample.cpuQuotaUs / sample.cpuPeriodUs) * 1000);
-    this.#set('periods', index, sample.periods);
-    this.#set('throttledPeriods', index, sample.throttledPeriods);
-    this.#set('throttledUs', index, sample.throttledUs);
-    this.#set('oomKills', index, sample.eventsOomKill);
-    this.#set('cpuSomeUs', index, sample.cpuSomeUs);
-    this.#set('memorySomeUs', index, sample.memorySomeUs);
-    this.#set('ioSomeUs', index, sample.ioSomeUs);
-    this.#set('ioReadBytes', index, sample.ioReadBytes);
-    this.#set('ioWriteBytes', index, sample.ioWriteBytes);
-    this.#set('pids', index, sample.pids);
+    values.atBootMs[index] = sample.atBootMs;
+    values.windowUs[index] = usage?.windowUs ?? NaN;
+    values.cpuWindowUs[index] = usage?.cpuUs ?? NaN;
+    values.cpuUsageUs[index] = sample.cpuUsageUs;
+    values.workingSetBytes[index] = workingSetBytes(sample);
+    values.memoryCurrentBytes[index] = sample.memoryCurrentBytes;
+    values.memoryLimitBytes[index] = sample.memoryLimitBytes;
+    values.anonBytes[index] = sample.anonBytes;
+    values.fileBytes[index] = sample.activeFileBytes + sample.inactiveFileBytes;
+    values.swapBytes[index] = hasSwap ? sample.swapBytes : NaN;
+    values.cpuLimitMillis[index] = (sample.cpuQuotaUs / sample.cpuPeriodUs) * 1000;
+    values.periods[index] = sample.periods;
+    values.throttledPeriods[index] = sample.throttledPeriods;
+    values.throttledUs[index] = sample.throttledUs;
+    values.oomKills[index] = sample.eventsOomKill;
+    values.cpuSomeUs[index] = sample.cpuSomeUs;
+    values.memorySomeUs[index] = sample.memorySomeUs;
+    values.ioSomeUs[index] = sample.ioSomeUs;
+    values.ioReadBytes[index] = sample.ioReadBytes;
+    values.ioWriteBytes[index] = sample.ioWriteBytes;
+    values.pids[index] = sample.pids;
   }
 
   #fillTally(tally: PeakTally | undefined, index: number): void {
-    this.#set('cpuPeakMillis', index, tally?.cpuPeakMillis ?? NaN);
-    this.#set('workingSetPeakBytes', index, tally?.workingSetPeakBytes ?? NaN);
+    const values = this.#values;
+    values.cpuPeakMillis[index] = tally?.cpuPeakMillis ?? NaN;
+    values.workingSetPeakBytes[index] = tally?.workingSetPeakBytes ?? NaN;
     if (!tally) return;
     if (this.#entries + tally.size > this.#histogramRow.length) this.#growHistogram(this.#entries + tally.size);
     tally.each((bucket, seconds) => {
@@ -95,11 +98,6 @@ export class ReportBuffers {
       this.#histogramSeconds[this.#entries] = seconds;
       this.#entries++;
     });
-  }
-
-  #set(name: ColumnName, index: number, value: number): void {
-    this.#values[name][index] = value;
-    if (!Number.isNaN(value)) this.#filled.add(name);
   }
 
   #grow(rows: number): void {
@@ -119,4 +117,8 @@ export class ReportBuffers {
     this.#histogramBucket = bucket;
     this.#histogramSeconds = seconds;
   }
+}
+
+function isKnown(value: number): boolean {
+  return !Number.isNaN(value);
 }

@@ -62,4 +62,31 @@ describe('usageOver', () => {
       ),
     );
   });
+
+  it('finds the slot that a look at every one of them finds, through gaps, failed readings and short stretches', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom(40, 700, 1000, 1300, 5000, 40_000), fc.boolean()), {
+          minLength: 1,
+          maxLength: 60,
+        }),
+        (readings) => {
+          let atMs = 0;
+          const points = readings.map(
+            ([gapMs, failed]) => [(atMs += gapMs), failed ? NaN : atMs * 10] as [number, number],
+          );
+          expect(usageOver(ringOf(...points), WINDOW_MS)).toEqual(usageOfAll(points));
+        },
+      ),
+    );
+  });
 });
+
+/** The oldest reading within the window, else the youngest beyond, that is a second away and did not fail. */
+function usageOfAll(points: readonly (readonly [atMs: number, cpuUs: number])[]) {
+  const [newestMs, newestUs] = points.at(-1)!;
+  const usable = points.slice(0, -1).filter(([atMs, cpuUs]) => newestUs >= cpuUs && newestMs - atMs >= 950);
+  const within = usable.find(([atMs]) => atMs >= newestMs - WINDOW_MS - 500);
+  const [fromMs, fromUs] = within ?? usable.at(-1) ?? [NaN, NaN];
+  return Number.isNaN(fromMs) ? undefined : { windowUs: (newestMs - fromMs) * 1000, cpuUs: newestUs - fromUs };
+}
