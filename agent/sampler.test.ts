@@ -68,6 +68,24 @@ describe('Sampler', () => {
     expect([...phases]).toEqual([0, 500]);
   });
 
+  it('reads a small node in one burst, until it is clearly larger', () => {
+    const setup = setUp();
+    const rows: ReturnType<typeof setup.add>[] = [];
+    const phases = (count: number): number[] => {
+      while (rows.length < count) rows.push(setup.add(`c${rows.length}`, process(setup, 0.1)));
+      setup.time.advance(2 * SECOND);
+      return [...new Set(rows.map(({ sample }) => Math.round(sample.atBootMs) % SECOND))];
+    };
+    setup.tick.start();
+    setup.time.advance(900);
+    expect([phases(64), phases(95), phases(96)]).toEqual([[0], [0], [0, 500]]);
+    for (const row of rows.splice(65)) setup.roster.remove(row.identity.cgroup);
+    expect(phases(65)).toEqual([0, 500]);
+    setup.roster.remove(rows.pop()!.identity.cgroup);
+    expect(phases(64)).toEqual([0]);
+    setup.tick.stop();
+  });
+
   it('reads slow files every 5 s staggered, and memory.stat at once when memory moved', () => {
     const setup = setUp();
     const [still, growing] = [process(setup, 0.1), process(setup, 0.1, 1, { ...LIMITED, memoryLimitBytes: Infinity })];

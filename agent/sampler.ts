@@ -16,6 +16,9 @@ import type { TickFigures, TickWork } from './tick.ts';
 
 /** A second's reading is done in so many bursts: more of them are spread better, fewer find the caches warm. */
 const BURSTS = 2;
+/** So few rows, a millisecond or so, are read in one; with a distance, so that a row that comes and goes does not move the others. */
+const ONE_BURST_ROWS = 64;
+const TWO_BURSTS_ROWS = 96;
 /** Rows under close watch at a time: 64 × 10 Hz cost less than 0.5 % of a core. */
 const MAX_WATCHED = 64;
 /** A row stays under watch this long after it was last near its limit or growing towards it. */
@@ -47,6 +50,7 @@ export class Sampler implements TickWork {
   #tick = 0;
   #rows: readonly Row[] = [];
   #next = 0;
+  #bursts = BURSTS;
   #queue: { readonly row: Row; readonly act: (row: Row) => void }[] | undefined;
   readonly #watched = new Set<Row>();
   readonly #young = new Set<Row>();
@@ -92,10 +96,12 @@ export class Sampler implements TickWork {
     this.#tick = tick;
     this.#rows = this.#parts.roster.rows();
     this.#next = 0;
+    if (this.#rows.length <= ONE_BURST_ROWS) this.#bursts = 1;
+    else if (this.#rows.length >= TWO_BURSTS_ROWS) this.#bursts = BURSTS;
   }
 
   wants(slot: number): boolean {
-    return slot % (SLOTS / BURSTS) === 0 || this.#young.size > 0 || this.#watched.size > 0;
+    return slot % (SLOTS / this.#bursts) === 0 || this.#young.size > 0 || this.#watched.size > 0;
   }
 
   step(slot: number): boolean {
@@ -110,8 +116,8 @@ export class Sampler implements TickWork {
       extra.act(extra.row);
       return true;
     }
-    const burst = Math.floor((slot * BURSTS) / SLOTS) + 1;
-    if (this.#next >= Math.ceil((this.#rows.length * burst) / BURSTS)) return false;
+    const burst = Math.floor((slot * this.#bursts) / SLOTS) + 1;
+    if (this.#next >= Math.ceil((this.#rows.length * burst) / this.#bursts)) return false;
     const row = this.#rows[this.#next++];
     if (row && rowDue(row.identity, this.#tick) && this.#alive(row) && !this.#young.has(row)) this.#sample(row);
     return true;
