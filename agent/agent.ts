@@ -34,8 +34,8 @@ import type { Logger } from './runtime/logger.ts';
 import { readPem, tokenFile } from './runtime/secret-files.ts';
 import { Sampler } from './sampler.ts';
 import type { SlotFindings } from './sampler.ts';
-import { Tick, systemTimers } from './tick.ts';
-import type { TickFigures } from './tick.ts';
+import { TICK_MS, Tick, systemTimers } from './tick.ts';
+import type { TickFigures, Timers } from './tick.ts';
 import { readVersion } from './version.ts';
 
 /** Goes into each batch, for the aggregator's log. */
@@ -43,6 +43,8 @@ const AGENT_VERSION = readVersion();
 /** Every cgroup has a rate by then. */
 const FIRST_PUSH_MS = 2100;
 const PUSH_TIMEOUT_MS = 10_000;
+/** Regular pushes follow the reading that a tick begins with: the numbers are as young as they get, and the caches are warm. */
+const PUSH_AFTER_TICK_MS = 20;
 /** What the kernel may charge ahead or flush late, a CPU (64 pages). */
 const NOISE_BYTES_PER_CPU = 256 * 1024;
 
@@ -70,10 +72,11 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   const thresholds = { noiseBytes: NOISE_BYTES_PER_CPU * cpus };
   const onTick = (figures: TickFigures): void => metrics.tick(figures);
   const sampler = new Sampler({ clock, roster, thresholds, onFindings, onTick, onExtraWork: () => tick.wake() });
-  const tick = new Tick(sampler);
   const attend: KernelSignalsParts['attend'] = (row, said) => sampler.attend(row, said);
   const heard = { attend, onLife: (path: string) => hearOf(discovery, path), onSignal: (kind: string, delayMs: number) => metrics.signal(kind, delayMs) }; // prettier-ignore
   const kernel = createKernelSignals({ hierarchy, clock, roster, signals, ...heard });
+  const timers = { ...systemTimers, threadCpuMs: kernel.native?.threadCpuMs };
+  const tick = new Tick(sampler, timers);
   let started = false;
   const discovery = new Discovery({
     hierarchy,
@@ -104,8 +107,9 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   roster.addNode(nodeFiles(new NodeFiles(flags['proc-root'], hierarchy)));
   discovery.start();
   started = true;
-  aggregators.push(...startPushing(flags, { clock, log, roster, metrics }));
   tick.start();
+  const afterTickMs = timers.monotonicMs() + PUSH_AFTER_TICK_MS;
+  aggregators.push(...startPushing(flags, { clock, timers, afterTickMs, log, roster, metrics }));
   const settled = setTimeout(() => settle(flags['proc-root'], kernel), SETTLED_MS).unref();
   const close = async (): Promise<void> => {
     clearTimeout(settled);
@@ -191,12 +195,15 @@ async function closeAll(
 
 interface PushContext {
   readonly clock: Clock;
+  readonly timers: Timers;
+  /** An instant at which a tick has done its first reading. */
+  readonly afterTickMs: number;
   readonly log: Logger;
   readonly roster: Roster;
   readonly metrics: AgentMetrics;
 }
 
-function startPushing(flags: AgentFlags, { clock, log, roster, metrics }: PushContext): Replicas[] {
+function startPushing(flags: AgentFlags, { clock, timers, afterTickMs, log, roster, metrics }: PushContext): Replicas[] {
   const caFile = flags['aggregator-ca-file'];
   if (caFile !== undefined && flags.aggregator.length > 0) readPem(caFile); // a wrong path is said at start
   const token = tokenFile(flags['token-file'] ?? '');
@@ -206,8 +213,9 @@ function startPushing(flags: AgentFlags, { clock, log, roster, metrics }: PushCo
     bootId: readBootId(flags['proc-root']),
     epoch: Math.round(clock.bootTimeMs()),
   };
-  const shared = { token, node, roster, clock, timers: systemTimers, log, random: Math.random };
-  const phaseMs = Math.random() * flags['push-interval'];
+  const shared = { token, node, roster, clock, timers, log, random: Math.random };
+  // Agents differ: each ticks since its own start, and pushes after any of its ticks.
+  const phaseMs = afterTickMs + Math.floor((Math.random() * flags['push-interval']) / TICK_MS) * TICK_MS;
   return flags.aggregator.map((url) => {
     const createPusher = (address: string, tallySlot: number): Pusher =>
       new Pusher({

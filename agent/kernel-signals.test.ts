@@ -71,6 +71,7 @@ function listeningNative(emit: Map<EventHook, (event: KernelEvent) => void>): Na
   const missing = { kind: 'missing', cause: 'not in this test', cure: '' } as const;
   return {
     bootTimeMs: () => 0,
+    threadCpuMs: () => 0,
     lockMemory: () => 0,
     releaseMemory: () => 0,
     readFiles: () => undefined,

@@ -19,9 +19,10 @@ const GAUGES: Gauges = {
 describe('createAgentMetrics', () => {
   it('tells ticks, pushes and what is missing with its cause', async () => {
     const metrics = createAgentMetrics(GAUGES);
-    metrics.tick({ busyMs: 3, maxSliceMs: 0.4, skipped: 0 });
-    metrics.tick({ busyMs: 5, maxSliceMs: 0.7, skipped: 2 });
-    metrics.pushed({ path: 'regular', outcome: 'stored', bytes: 1234, encodeMs: 0.5 });
+    metrics.tick({ busyMs: 3, maxSliceMs: 0.4, maxSliceCpuMs: 0.3, skipped: 0 });
+    metrics.tick({ busyMs: 5, maxSliceMs: 0.7, maxSliceCpuMs: 0.5, skipped: 2 });
+    metrics.pushed({ path: 'regular', outcome: 'stored', bytes: 1234, encodeMs: 0.5, encodeCpuMs: 0.45 });
+    metrics.pushed({ path: 'regular', outcome: 'stored', bytes: 1234, encodeMs: 0.5, encodeCpuMs: NaN });
     metrics.signal('throttle', 0.2);
     const lines = (await metrics.registry.metrics()).split('\n');
     expect(lines).toEqual(
@@ -29,9 +30,13 @@ describe('createAgentMetrics', () => {
         'headroom_agent_tick_duration_seconds_sum 0.008',
         'headroom_agent_slice_seconds_bucket{le="0.0005"} 1',
         'headroom_agent_slice_max_seconds 0.0007',
+        'headroom_agent_slice_cpu_seconds_bucket{le="0.0003"} 1',
+        'headroom_agent_slice_cpu_seconds_count 2',
+        'headroom_agent_push_encode_cpu_seconds_bucket{le="0.0005"} 1',
+        'headroom_agent_push_encode_cpu_seconds_count 1',
         'headroom_agent_ticks_skipped_total 2',
         'headroom_agent_containers 4',
-        'headroom_agent_push_total{path="regular",outcome="stored"} 1',
+        'headroom_agent_push_total{path="regular",outcome="stored"} 2',
         'headroom_agent_push_bytes{path="regular"} 1234',
         'headroom_agent_capability{name="psi",cause="boot with psi=1"} 0',
         'headroom_agent_read_problems_total 7',

@@ -25,6 +25,8 @@ export interface TickFigures {
   /** Time spent in slices during this tick. */
   readonly busyMs: number;
   readonly maxSliceMs: number;
+  /** The longest slice by the thread's own CPU time: collection of garbage counts, preemption does not. NaN where nothing tells it. */
+  readonly maxSliceCpuMs: number;
   /** Ticks left out before this one because it came late. */
   readonly skipped: number;
 }
@@ -32,6 +34,8 @@ export interface TickFigures {
 /** Timers of the process, or a test's. */
 export interface Timers {
   monotonicMs(): number;
+  /** CPU time of this thread. */
+  readonly threadCpuMs?: (() => number) | undefined;
   /** @returns a function that cancels */
   after(delayMs: number, run: () => void): () => void;
   soon(run: () => void): () => void;
@@ -60,6 +64,7 @@ export class Tick {
   #skipped = 0;
   #busyMs = 0;
   #maxSliceMs = 0;
+  #maxSliceCpuMs = 0;
   #cancel: () => void = () => {};
 
   constructor(work: TickWork, timers: Timers = systemTimers) {
@@ -91,12 +96,14 @@ export class Tick {
     this.#slot = 0;
     this.#busyMs = 0;
     this.#maxSliceMs = 0;
-    this.#work.begin(this.#tick);
-    this.#runSlice();
+    this.#maxSliceCpuMs = 0;
+    this.#runSlice(true);
   }
 
-  #runSlice(): void {
+  #runSlice(first = false): void {
     const beganMs = this.#timers.monotonicMs();
+    const beganCpuMs = this.#threadCpuMs();
+    if (first) this.#work.begin(this.#tick);
     let more = true;
     let spentMs = 0;
     while (more && spentMs < SLICE_BUDGET_MS) {
@@ -107,6 +114,7 @@ export class Tick {
     const tookMs = this.#timers.monotonicMs() - beganMs;
     this.#busyMs += tookMs;
     this.#maxSliceMs = Math.max(this.#maxSliceMs, tookMs);
+    this.#maxSliceCpuMs = Math.max(this.#maxSliceCpuMs, this.#threadCpuMs() - beganCpuMs);
     if (more) this.#cancel = this.#timers.soon(() => this.#runSlice());
     else this.#nextSlot();
   }
@@ -129,11 +137,20 @@ export class Tick {
 
   /** The next tick that is not a whole tick late already: late work, and a timer that fires late, is left out and never piled up. */
   #nextTick(): void {
-    this.#work.end({ busyMs: this.#busyMs, maxSliceMs: this.#maxSliceMs, skipped: this.#skipped });
+    this.#work.end({
+      busyMs: this.#busyMs,
+      maxSliceMs: this.#maxSliceMs,
+      maxSliceCpuMs: this.#maxSliceCpuMs,
+      skipped: this.#skipped,
+    });
     const nowTick = Math.floor(this.#sinceStartMs() / TICK_MS);
     this.#skipped = Math.max(0, nowTick - (this.#tick + 1));
     this.#tick = Math.max(this.#tick + 1, nowTick);
     this.#beginTick();
+  }
+
+  #threadCpuMs(): number {
+    return this.#timers.threadCpuMs?.() ?? NaN;
   }
 
   #sinceStartMs(): number {

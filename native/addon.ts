@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Counts changes of what the addon exports: one that was built from older sources is not used. */
-const ABI = 2;
+const ABI = 3;
 
 /** From the sources, from dist/native, and from a bundle in a folder beside build/. */
 const PLACES = ['../build/Release/headroom.node', '../../build/Release/headroom.node'];
@@ -25,6 +25,8 @@ export interface Addon {
   readonly abi: number;
   readonly pageBytes: number;
   bootTimeMs(): number;
+  /** CPU time of the calling thread, to the microsecond: CLOCK_THREAD_CPUTIME_ID in ms. */
+  readonly threadCpuMs: () => number;
   /** mlock2(2) with MLOCK_ONFAULT. @returns 0, or the error number */
   readonly lockMemory: (start: number, bytes: number) => number;
   /** munlock(2), then MADV_DONTNEED: for mappings of files that nobody wrote to. @returns 0, or the error number */

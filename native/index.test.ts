@@ -12,9 +12,10 @@ function fakeAddon(taken: readonly string[], code = 'EINVAL') {
   const asked: string[] = [];
   const refused = (step: string): Error => Object.assign(new Error(code), { code, step, log: '' });
   const addon: Addon = {
-    abi: 2,
+    abi: 3,
     pageBytes: 4096,
     bootTimeMs: () => 1,
+    threadCpuMs: () => 0,
     lockMemory: () => 0,
     releaseMemory: () => 0,
     readFiles: () => undefined,

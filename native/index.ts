@@ -73,6 +73,7 @@ export interface Native {
   /** CLOCK_BOOTTIME in ms: the clock of the events. */
   bootTimeMs(): number;
   /** As the addon has them (native/addon.ts). */
+  readonly threadCpuMs: Addon['threadCpuMs'];
   readonly lockMemory: Addon['lockMemory'];
   readonly releaseMemory: Addon['releaseMemory'];
   readonly readFiles: Addon['readFiles'];
@@ -112,6 +113,7 @@ export function openNative(
     kind: 'ready',
     value: {
       bootTimeMs: () => addon.bootTimeMs(),
+      threadCpuMs: addon.threadCpuMs,
       lockMemory: addon.lockMemory,
       releaseMemory: addon.releaseMemory,
       readFiles: addon.readFiles,

@@ -48,6 +48,8 @@ export interface PushFigures {
   readonly bytes: number;
   /** Time to cut and encode the batch. */
   readonly encodeMs: number;
+  /** And of the thread's CPU time; NaN where nothing tells it. */
+  readonly encodeCpuMs: number;
 }
 
 /** Re-sends within one push (409, 413, 415, lost races): more is a misbehaving receiver, left to the back-off. */
@@ -171,9 +173,10 @@ export class Pusher {
     const { timers, onPushed } = this.#parts;
     this.#dropOldShortages();
     const carried = new Map([...this.#shortages].slice(0, MAX_SHORTAGES));
-    const beganMs = timers.monotonicMs();
+    const [beganMs, beganCpuMs] = [timers.monotonicMs(), timers.threadCpuMs?.() ?? NaN];
     const body = encodeBatch(this.#batch(parcel, [...carried.values()]), this.#mediaType);
     const encodeMs = timers.monotonicMs() - beganMs;
+    const encodeCpuMs = (timers.threadCpuMs?.() ?? NaN) - beganCpuMs;
     this.#inFlight++;
     const answer = await this.#post(body);
     this.#settle(parcel, answer);
@@ -184,7 +187,7 @@ export class Pusher {
     }
     this.#adapt(parcel, answer);
     this.#say(answer, parcel);
-    onPushed({ path, outcome: answer.kind, bytes: body.length, encodeMs });
+    onPushed({ path, outcome: answer.kind, bytes: body.length, encodeMs, encodeCpuMs });
     return answer;
   }
 

@@ -1,5 +1,5 @@
 // headroom.node: what Node can't do by itself, or not as cheaply. bpf(2), ring buffers and PSI triggers on Node's own event loop;
-// several preads in one call; mlock2(2).
+// several preads in one call; mlock2(2); the CPU time of one thread.
 // native/addon.ts has the types of everything exported here; ABI counts their changes.
 #include "hook.h"
 #include "javascript.h"
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ABI 2
+#define ABI 3
 
 /** bootTimeMs(): CLOCK_BOOTTIME, the clock of the events */
 static napi_value boot_time(napi_env env, napi_callback_info call)
@@ -18,6 +18,15 @@ static napi_value boot_time(napi_env env, napi_callback_info call)
 	(void)call;
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	return give_number(env, (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6);
+}
+
+/** threadCpuMs(): CLOCK_THREAD_CPUTIME_ID, exact to the call; getrusage(2) of a thread moves only when the scheduler looks */
+static napi_value thread_cpu(napi_env env, napi_callback_info call)
+{
+	struct timespec used;
+	(void)call;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return give_number(env, (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6);
 }
 
 static void export_function(napi_env env, napi_value exports, const char *name, napi_callback body)
@@ -32,6 +41,7 @@ NAPI_MODULE_INIT()
 	napi_set_named_property(env, exports, "abi", give_number(env, ABI));
 	napi_set_named_property(env, exports, "pageBytes", give_number(env, (double)sysconf(_SC_PAGESIZE)));
 	export_function(env, exports, "bootTimeMs", boot_time);
+	export_function(env, exports, "threadCpuMs", thread_cpu);
 	export_function(env, exports, "openHook", hook_open);
 	export_function(env, exports, "track", hook_track);
 	export_function(env, exports, "untrack", hook_untrack);
