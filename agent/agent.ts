@@ -70,7 +70,10 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
     note(findings, { clock, log, roster, signals });
   };
   const thresholds = { noiseBytes: NOISE_BYTES_PER_CPU * cpus };
-  const onTick = (figures: TickFigures): void => metrics.tick(figures);
+  const onTick = (figures: TickFigures): void => {
+    metrics.tick(figures);
+    kernel.rearm();
+  };
   const sampler = new Sampler({ clock, roster, thresholds, onFindings, onTick, onExtraWork: () => tick.wake() });
   const attend: KernelSignalsParts['attend'] = (row, said) => sampler.attend(row, said);
   const heard = { attend, onLife: (path: string) => hearOf(discovery, path), onSignal: (kind: string, delayMs: number) => metrics.signal(kind, delayMs) }; // prettier-ignore

@@ -42,6 +42,8 @@ export interface KernelSignals {
   files(path: string, files: RowFiles): RowFiles;
   found(cgroup: FoundCgroup): void;
   gone(path: string): void;
+  /** To be called each second: memory.events of one container is heard once until then. */
+  rearm(): void;
   close(): void;
 }
 
@@ -104,6 +106,7 @@ export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
       if (kind === 'container' || kind === 'pod') sources.track(path, kind);
     },
     gone: (path) => sources.untrack(path),
+    rearm: () => sources.rearm(),
     close: () => sources.close(),
   };
 }

@@ -92,18 +92,22 @@ export class Tick {
     this.#sleepUntil(next);
   }
 
-  #beginTick(): void {
+  /** @param ended figures of the tick before; none before the first */
+  #beginTick(ended?: TickFigures): void {
     this.#slot = 0;
     this.#busyMs = 0;
     this.#maxSliceMs = 0;
     this.#maxSliceCpuMs = 0;
-    this.#runSlice(true);
+    this.#runSlice(() => {
+      if (ended) this.#work.end(ended);
+      this.#work.begin(this.#tick);
+    });
   }
 
-  #runSlice(first = false): void {
+  #runSlice(first?: () => void): void {
     const beganMs = this.#timers.monotonicMs();
     const beganCpuMs = this.#threadCpuMs();
-    if (first) this.#work.begin(this.#tick);
+    first?.();
     let more = true;
     let spentMs = 0;
     while (more && spentMs < SLICE_BUDGET_MS) {
@@ -137,16 +141,12 @@ export class Tick {
 
   /** The next tick that is not a whole tick late already: late work, and a timer that fires late, is left out and never piled up. */
   #nextTick(): void {
-    this.#work.end({
-      busyMs: this.#busyMs,
-      maxSliceMs: this.#maxSliceMs,
-      maxSliceCpuMs: this.#maxSliceCpuMs,
-      skipped: this.#skipped,
-    });
+    const [busyMs, maxSliceMs, maxSliceCpuMs] = [this.#busyMs, this.#maxSliceMs, this.#maxSliceCpuMs];
+    const ended = { busyMs, maxSliceMs, maxSliceCpuMs, skipped: this.#skipped };
     const nowTick = Math.floor(this.#sinceStartMs() / TICK_MS);
     this.#skipped = Math.max(0, nowTick - (this.#tick + 1));
     this.#tick = Math.max(this.#tick + 1, nowTick);
-    this.#beginTick();
+    this.#beginTick(ended);
   }
 
   #threadCpuMs(): number {

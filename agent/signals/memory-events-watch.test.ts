@@ -28,6 +28,30 @@ describe('MemoryEventsWatch', () => {
     watch.close();
   });
 
+  it('tells of a storm once until it is asked to look again, and forgets what went meanwhile', async () => {
+    const changed: string[] = [];
+    const watch = new MemoryEventsWatch((directory) => changed.push(directory));
+    const [storm, gone, other] = [cgroup('storm'), cgroup('gone'), cgroup('other')];
+    for (const directory of [storm, gone, other]) watch.add(directory);
+    const say = (directory: string, max: number): void =>
+      writeFileSync(join(directory, 'memory.events'), `max ${max}\n`);
+    for (const directory of [storm, gone]) say(directory, 1);
+    await vi.waitFor(() => expect(changed.toSorted()).toEqual([gone, storm]));
+    watch.add(storm); // discovery saw it again
+    for (let max = 2; max < 50; max++) say(storm, max);
+    say(other, 1);
+    await vi.waitFor(() => expect(changed).toContain(other));
+    expect(changed.filter((directory) => directory === storm)).toHaveLength(1);
+    expect(watch.size).toBe(3);
+    watch.remove(gone);
+    watch.rearm();
+    expect(watch.size).toBe(2);
+    for (const directory of [storm, gone]) say(directory, 50);
+    await vi.waitFor(() => expect(changed.filter((directory) => directory === storm)).toHaveLength(2));
+    expect(changed.filter((directory) => directory === gone)).toHaveLength(1);
+    watch.close();
+  });
+
   it('is silent about what it no longer watches', async () => {
     const changed: string[] = [];
     const watch = new MemoryEventsWatch((directory) => changed.push(directory));

@@ -96,6 +96,11 @@ export class SignalSources {
     this.#memoryEvents.remove(directory);
   }
 
+  /** Lets what said its word say it again: to be called each second. */
+  rearm(): void {
+    this.#memoryEvents.rearm();
+  }
+
   /** By the iterator, from its newest walk. @returns false when the files have to be read */
   sample(cgroup: string, sample: Sample, atBootMs: number, files: FilesReading): boolean {
     const id = this.#ids.get(cgroup);

@@ -1,6 +1,7 @@
 // The guest's only program: runs the scenario named on its command line (churn-300: of 300 seconds) and says how it ended.
 import { CGROUP_ROOT } from './cgroup.ts';
 import { churn } from './churn.ts';
+import { cost } from './cost.ts';
 import { demo } from './demo.ts';
 import { latency } from './latency.ts';
 import { leaks } from './leaks.ts';
@@ -19,6 +20,7 @@ const SCENARIOS: Readonly<Record<string, (amount: number) => Promise<void>>> = {
   record,
   leaks,
   latency,
+  cost,
   churn: async (seconds) =>
     result('churn', await churn({ root: CGROUP_ROOT, agent: AGENT, perS: 50, seconds, say: progress })),
 };

@@ -9,6 +9,7 @@ const HIDE_BTF = ['/bin/unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /sys/ke
 const START_MS = 60_000;
 
 export interface WatchingAgent {
+  readonly pid: number;
   metrics(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -35,6 +36,7 @@ export async function startAgent(
     return (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200 ? true : undefined;
   });
   return {
+    pid: child.pid!,
     metrics: async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
     stop: async () => {
       child.kill('SIGTERM');
