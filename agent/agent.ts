@@ -5,6 +5,7 @@ import { CgroupFiles } from './cgroup/cgroup-files.ts';
 import { Discovery } from './cgroup/discovery.ts';
 import type { FoundCgroup } from './cgroup/discovery.ts';
 import { openHierarchy } from './cgroup/hierarchy.ts';
+import type { Hierarchy } from './cgroup/hierarchy.ts';
 import { readTogether } from './cgroup/kept-files.ts';
 import { startDebugEndpoint } from './debug/endpoint.ts';
 import type { DebugServer } from './debug/server.ts';
@@ -97,13 +98,7 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
     },
   });
   const memoryLock = useAddon(flags['proc-root'], kernel);
-  const capabilities = (): readonly CapabilityState[] => [
-    ...hierarchy.missing,
-    { name: 'inotify', available: discovery.mode === 'inotify', cause: discovery.cause },
-    { name: 'counters', available: true, cause: '' },
-    ...kernel.capabilities(),
-    memoryLock,
-  ];
+  const capabilities = (): readonly CapabilityState[] => [...capabilitiesOf(hierarchy, discovery, kernel), memoryLock];
   const metrics = createMetrics(roster, sampler, capabilities, kernel.hooks);
   const listener = await listen(flags.listen, routesOf(flags, roster, sampler, aggregators, metrics));
   const debug = await startDebug(flags, { clock, log, roster, signals, aggregators, capabilities });
@@ -111,8 +106,7 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   discovery.start();
   started = true;
   tick.start();
-  const afterTickMs = timers.monotonicMs() + PUSH_AFTER_TICK_MS;
-  aggregators.push(...startPushing(flags, { clock, timers, afterTickMs, log, roster, metrics }));
+  aggregators.push(...startPushing(flags, { clock, timers, log, roster, metrics }));
   const settled = setTimeout(() => settle(flags['proc-root'], kernel), SETTLED_MS).unref();
   const close = async (): Promise<void> => {
     clearTimeout(settled);
@@ -121,6 +115,15 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
     await closeAll(tick, discovery, aggregators, roster, listener);
   };
   return { port: listener.port, debugPort: debug.port, capabilities, close };
+}
+
+function capabilitiesOf(hierarchy: Hierarchy, discovery: Discovery, kernel: KernelSignals): CapabilityState[] {
+  return [
+    ...hierarchy.missing,
+    { name: 'inotify', available: discovery.mode === 'inotify', cause: discovery.cause },
+    { name: 'counters', available: true, cause: '' },
+    ...kernel.capabilities(),
+  ];
 }
 
 /** inotify tells of births and deaths too; where it ran out, this keeps scanning from being all there is. */
@@ -199,14 +202,13 @@ async function closeAll(
 interface PushContext {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** An instant at which a tick has done its first reading. */
-  readonly afterTickMs: number;
   readonly log: Logger;
   readonly roster: Roster;
   readonly metrics: AgentMetrics;
 }
 
-function startPushing(flags: AgentFlags, { clock, timers, afterTickMs, log, roster, metrics }: PushContext): Replicas[] {
+/** Called as the ticks begin. */
+function startPushing(flags: AgentFlags, { clock, timers, log, roster, metrics }: PushContext): Replicas[] {
   const caFile = flags['aggregator-ca-file'];
   if (caFile !== undefined && flags.aggregator.length > 0) readPem(caFile); // a wrong path is said at start
   const token = tokenFile(flags['token-file'] ?? '');
@@ -218,7 +220,8 @@ function startPushing(flags: AgentFlags, { clock, timers, afterTickMs, log, rost
   };
   const shared = { token, node, roster, clock, timers, log, random: Math.random };
   // Agents differ: each ticks since its own start, and pushes after any of its ticks.
-  const phaseMs = afterTickMs + Math.floor((Math.random() * flags['push-interval']) / TICK_MS) * TICK_MS;
+  const ticks = Math.floor((Math.random() * flags['push-interval']) / TICK_MS);
+  const phaseMs = timers.monotonicMs() + PUSH_AFTER_TICK_MS + ticks * TICK_MS;
   return flags.aggregator.map((url) => {
     const createPusher = (address: string, tallySlot: number): Pusher =>
       new Pusher({
