@@ -13,6 +13,7 @@
         "native/addon/read_files.c",
         "native/addon/ring.c",
         "native/addon/watch.c",
+        "native/addon/watch_entries.c",
       ],
       "include_dirs": ["native/bpf/include"],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],

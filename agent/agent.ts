@@ -7,6 +7,7 @@ import type { FoundCgroup } from './cgroup/discovery.ts';
 import { openHierarchy } from './cgroup/hierarchy.ts';
 import type { Hierarchy } from './cgroup/hierarchy.ts';
 import { readTogether } from './cgroup/kept-files.ts';
+import { watchByEntries } from './cgroup/tree-watch.ts';
 import { startDebugEndpoint } from './debug/endpoint.ts';
 import type { DebugServer } from './debug/server.ts';
 import { shortageText } from './debug/shortage-text.ts';
@@ -134,6 +135,7 @@ function hearOf(discovery: Discovery, path: string): void {
 /** What works without the addon too, and costs more. @returns whether program text is locked */
 function useAddon(procRoot: string, { native }: KernelSignals): CapabilityState {
   readTogether(native?.readFiles);
+  watchByEntries(native?.watchEntries);
   return lockProgramText(procRoot, native?.lockMemory);
 }
 

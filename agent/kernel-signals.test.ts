@@ -75,6 +75,7 @@ function listeningNative(emit: Map<EventHook, (event: KernelEvent) => void>): Na
     lockMemory: () => 0,
     releaseMemory: () => 0,
     readFiles: () => undefined,
+    watchEntries: () => 0,
     openEvents(name, _knobs, onEvent) {
       emit.set(name, onEvent);
       return { kind: 'ready', value: hook(name) };

@@ -42,6 +42,11 @@ export interface Addon {
     room: number,
     lengths: Int32Array,
   ) => void;
+  /**
+   * Of a directory that fs.watch watches since: tells no longer of changes of the files in it, only of their coming and going.
+   * @returns 0, or the error number
+   */
+  readonly watchEntries: (directory: string) => number;
   openHook(
     name: string,
     knobs: Readonly<Record<string, number>>,

@@ -19,6 +19,7 @@ function fakeAddon(taken: readonly string[], code = 'EINVAL') {
     lockMemory: () => 0,
     releaseMemory: () => 0,
     readFiles: () => undefined,
+    watchEntries: () => 0,
     openHook(name) {
       asked.push(name);
       if (!taken.includes(name)) throw refused('load its programs');

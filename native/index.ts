@@ -77,6 +77,7 @@ export interface Native {
   readonly lockMemory: Addon['lockMemory'];
   readonly releaseMemory: Addon['releaseMemory'];
   readonly readFiles: Addon['readFiles'];
+  readonly watchEntries: Addon['watchEntries'];
   openEvents(hook: EventHook, knobs: Knobs, onEvent: (event: KernelEvent) => void): Attempt<Hook>;
   openRunQueue(knobs: Knobs): Attempt<SlotHook>;
   /** @param directory a cgroup2 directory: it and everything below is walked, the true root has no numbers of its own */
@@ -117,6 +118,7 @@ export function openNative(
       lockMemory: addon.lockMemory,
       releaseMemory: addon.releaseMemory,
       readFiles: addon.readFiles,
+      watchEntries: addon.watchEntries,
       openEvents(hook, knobs, onEvent) {
         const onBatch = (bytes: number): void => decodeEvents(hook, batch, bytes, addon.pageBytes, onEvent);
         return mapped(open(hook, knobs, '', onBatch), (loaded) => loaded.hook);

@@ -1,10 +1,21 @@
 // inotify on a bounded number of cgroup directories (fs.watch, one inotify instance for all). cgroupfs reports mkdir and rmdir
-// like any file system; event files in a watched directory report too and are passed over.
+// like any file system; event files in a watched directory report too and are passed over. A container that meets its limit without end
+// has its pod and all above report a hundred times a second: where the addon is there, it keeps those from waking the agent.
 import { statSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 
 /** About 1 KiB of kernel memory each; fs.inotify.max_user_watches is 8192 on small machines. */
 const MOST_WATCHES = 4096;
+
+/** Of a directory that is watched already: only its entries from now on. @returns 0, or the error number */
+export type WatchEntries = (directory: string) => number;
+
+let watchEntries: WatchEntries | undefined;
+
+/** Directories are watched by this from now on; undefined: changes of their files are heard, and passed over. */
+export function watchByEntries(narrow: WatchEntries | undefined): void {
+  watchEntries = narrow;
+}
 
 export interface TreeWatch {
   /** Watches a directory unless it is watched already or watches have run out. Made anew under its old name, it is watched anew. @param inode if known */
@@ -56,6 +67,7 @@ export function watchTree(
       const watcher = watch(directory, { persistent: false }, (event, name) => {
         if (event === 'rename' && name !== null) onEntry(directory, name);
       });
+      watchEntries?.(directory); // refused: it went meanwhile, or is heard as before
       watched.set(directory, { watcher, inode: inode ?? inodeOf(directory) });
       watcher.on('error', () => remove(directory));
     } catch (err) {

@@ -47,6 +47,7 @@ function fakeNative() {
     lockMemory: () => 0,
     releaseMemory: () => 0,
     readFiles: () => undefined,
+    watchEntries: () => 0,
     openEvents(name, _knobs, onEvent) {
       if (name === 'throttle') return { kind: 'missing', cause: 'refused', cure: 'allow it' };
       emit.set(name, onEvent);

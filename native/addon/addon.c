@@ -1,11 +1,12 @@
 // headroom.node: what Node can't do by itself, or not as cheaply. bpf(2), ring buffers and PSI triggers on Node's own event loop;
-// several preads in one call; mlock2(2); the CPU time of one thread.
+// several preads in one call; mlock2(2); the CPU time of one thread; directories watched for their entries only.
 // native/addon.ts has the types of everything exported here; ABI counts their changes.
 #include "hook.h"
 #include "javascript.h"
 #include "memory_lock.h"
 #include "pressure.h"
 #include "read_files.h"
+#include "watch_entries.h"
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +53,7 @@ NAPI_MODULE_INIT()
 	export_function(env, exports, "lockMemory", memory_lock);
 	export_function(env, exports, "releaseMemory", memory_release);
 	export_function(env, exports, "readFiles", read_files);
+	export_function(env, exports, "watchEntries", watch_entries);
 	export_function(env, exports, "openPressure", pressure_open);
 	export_function(env, exports, "closePressure", pressure_close);
 	return exports;

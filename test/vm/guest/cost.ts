@@ -54,7 +54,7 @@ export async function cost(): Promise<void> {
   stages.push(await measured('a reader', agent.pid, agent.metrics));
   reader.kill('SIGKILL');
   writeFileSync(join(directories[1]!, 'memory.max'), String(2 * LIMIT_MIB * MIB));
-  children.push(run(process.execPath, WORKLOAD, directories[1]!, 'hold', '50'));
+  children.push(run(process.execPath, WORKLOAD, directories[1]!, 'hold', '66'));
   await pause(2 * SETTLE_MS);
   stages.push(await measured('one near its limit', agent.pid, agent.metrics));
   result('cost', stages);
