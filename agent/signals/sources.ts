@@ -37,7 +37,8 @@ export interface SourceParts {
 
 export class SignalSources {
   /** What the addon does beside signals; undefined without it. */
-  readonly native: Pick<Native, 'threadCpuMs' | 'lockMemory' | 'releaseMemory' | 'readFiles' | 'watchEntries'> | undefined;
+  readonly native:
+    Pick<Native, 'threadCpuMs' | 'lockMemory' | 'releaseMemory' | 'readFiles' | 'watchEntries'> | undefined;
   readonly #parts: SourceParts;
   readonly #hooks: KernelHooks;
   readonly #iterator: CgroupIterator;
