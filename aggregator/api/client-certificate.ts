@@ -35,11 +35,22 @@ export function createCertificateJudge(trust: ClientTrust): (socket: TLSSocket) 
   const proxyCas = certificatesOf(trust.frontProxy?.ca ?? '');
   const knowsCas = clientCas.length + proxyCas.length > 0;
   return (socket) => {
-    const certificate = socket.getPeerX509Certificate();
+    const certificate = certificateOf(socket);
     if (!certificate || !knowsCas) return NOBODY;
     const standing = judge(socket, certificate, trust, clientCas, proxyCas);
     return standing ?? { ...NOBODY, shown: true };
   };
+}
+
+/** By connection: only the first look at it tells the intermediates that the client sent along. */
+const seen = new WeakMap<TLSSocket, X509Certificate>();
+
+function certificateOf(socket: TLSSocket): X509Certificate | undefined {
+  const known = seen.get(socket);
+  if (known) return known;
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate) seen.set(socket, certificate);
+  return certificate;
 }
 
 function judge(
