@@ -3,7 +3,7 @@
 // 128 KiB on.
 import type { Encoded, Encoding, ItemSource, Stretch } from '../store/views.ts';
 import type { Answer } from './answer.ts';
-import { createChunkList } from './chunks.ts';
+import { chunksOf } from './chunks.ts';
 import { GZIP_FROM_BYTES, gzipBody, stored } from './gzip.ts';
 import { objectOpening } from './item-text.ts';
 import type { Named } from './item-usage.ts';
@@ -201,9 +201,7 @@ async function plain({ gaveOut }: ApiContext, form: ListForm, pieces: Iterable<E
     if (pacer.due()) await pacer.rest();
   }
   const { opening, end } = form.frame(count, bytes);
-  const chunks = createChunkList();
-  for (const part of [opening, ...items, end]) chunks.add(part);
-  return { chunks: chunks.chunks(), held };
+  return { chunks: chunksOf([opening, ...items, end]), held };
 }
 
 /** As it is while it is small. */
@@ -225,9 +223,7 @@ async function compressed(context: ApiContext, form: ListForm, stretches: readon
     if (pacer.due()) await pacer.rest();
   }
   const { opening, end } = form.frame(count, bytes);
-  const chunks = createChunkList();
-  for (const part of gzipBody([stored(opening), ...items, stored(end)])) chunks.add(part);
-  return { coding: 'gzip', chunks: chunks.chunks(), held: [] };
+  return { coding: 'gzip', chunks: chunksOf(gzipBody([stored(opening), ...items, stored(end)])), held: [] };
 }
 
 /** What is made to find out is kept: a small list's bytes are its answer. */

@@ -5,13 +5,12 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { deflate } from '../store/made-bytes.ts';
 import type { Answer } from './answer.ts';
+import { AT_ONCE_BYTES, bytesOf } from './chunks.ts';
 import { GZIP_FROM_BYTES, gzipBody, takesGzip } from './gzip.ts';
 import { createPacer } from './pacer.ts';
 
 const NOT_MODIFIED = 304;
 const PIECE_BYTES = 256 * 1024;
-/** Waiting for the client between chunks takes more than what is held until it has taken them. */
-const AT_ONCE_BYTES = 1024 * 1024;
 const NO_INSTANTS = new Float64Array(0);
 /** A client that has not taken its answer by then is cut off; what the answer holds is freed. */
 const SEND_TIMEOUT_MS = 60_000;
@@ -79,10 +78,6 @@ async function compressedIfBig(request: IncomingMessage, { chunks, coding }: Ans
 function varyOf(headers: Answer['headers']): string {
   const other = headers?.['Vary'];
   return other === undefined ? 'Accept-Encoding' : `${other}, Accept-Encoding`;
-}
-
-function bytesOf(chunks: readonly Buffer[]): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 }
 
 function sendAtOnce(response: ServerResponse, chunks: readonly Buffer[]): void {
