@@ -7,7 +7,7 @@ import { FallbackScraper } from './intake/kubelet/fallback-scraper.ts';
 import { kubeletAccess } from './intake/kubelet/kubelet-access.ts';
 import { createKubeletHttp } from './intake/kubelet/kubelet-http.ts';
 import { createKubeletMetrics } from './intake/kubelet/kubelet-metrics.ts';
-import type { KubeEndpoint } from './kube/config.ts';
+import type { KubeEndpoint } from './kube/endpoint.ts';
 import type { KubeHttp } from './kube/http.ts';
 import type { AggregatorMetrics } from './metrics.ts';
 import { HpaWatch } from './missing/hpa-watch.ts';

@@ -5,7 +5,7 @@ import type { Clock } from '../agent/runtime/clock.ts';
 import type { Logger } from '../agent/runtime/logger.ts';
 import type { Shutdown } from '../agent/runtime/shutdown.ts';
 import type { AggregatorFlags } from './flags.ts';
-import type { KubeEndpoint } from './kube/config.ts';
+import type { KubeEndpoint } from './kube/endpoint.ts';
 import type { KubeHttp } from './kube/http.ts';
 import { Leadership } from './kube/lease.ts';
 

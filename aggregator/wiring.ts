@@ -20,7 +20,7 @@ import { createPushServer } from './intake/push-server.ts';
 import { createKubeClient } from './kube/client.ts';
 import { collectedOnce } from './kube/collect.ts';
 import { loadKubeEndpoint } from './kube/config.ts';
-import type { KubeEndpoint } from './kube/config.ts';
+import type { KubeEndpoint } from './kube/endpoint.ts';
 import { EventRecorder } from './kube/events.ts';
 import { createKubeHttp } from './kube/http.ts';
 import type { Environment } from './kube/in-cluster.ts';

@@ -5,27 +5,10 @@ import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { CodedError } from '../../agent/runtime/coded-error.ts';
+import type { KubeEndpoint, KubeTls } from './endpoint.ts';
 import { inClusterEndpoint } from './in-cluster.ts';
 import type { Environment } from './in-cluster.ts';
 import { plainKubeconfig } from './plain-kubeconfig.ts';
-
-export interface KubeTls {
-  readonly ca?: string | Buffer;
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  readonly servername?: string;
-  readonly rejectUnauthorized?: boolean;
-}
-
-export interface KubeEndpoint {
-  /** Scheme, host, port and base path, without a slash at the end. */
-  readonly server: string;
-  readonly tls: KubeTls;
-  /** Of the pod's service account, or of the kubeconfig's context; undefined: neither says. */
-  readonly namespace: string | undefined;
-  /** Authorization and impersonation as they are now; reads files at times. */
-  headers(): Promise<Readonly<Record<string, string>>>;
-}
 
 /**
  * @param path a kubeconfig; undefined: the pod's own service account

@@ -2,7 +2,7 @@
 // and one apart for lists and watches. HTTP/1.1 as undici speaks it; every call ends by a time-out.
 import type { Dispatcher } from 'undici';
 import { createAgent } from './agent.ts';
-import type { KubeEndpoint } from './config.ts';
+import type { KubeEndpoint } from './endpoint.ts';
 
 /** Any status is an answer; only I/O throws. */
 export interface KubeAnswer {

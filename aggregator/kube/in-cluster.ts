@@ -2,7 +2,7 @@
 // the service account's volume. The kubelet replaces the token there before it expires.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KubeEndpoint } from './config.ts';
+import type { KubeEndpoint } from './endpoint.ts';
 
 /** The process's. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,6 +1,6 @@
 // A kubeconfig (client-go clientcmd/api/v1) in JSON with a client certificate or a token in it, as the standalone writes one. Read
 // here so that @kubernetes/client-node, 13 MB of memory, is loaded only for what needs it: YAML, files, exec plugins, OIDC.
-import type { KubeEndpoint } from './config.ts';
+import type { KubeEndpoint } from './endpoint.ts';
 
 interface Named {
   readonly name?: unknown;

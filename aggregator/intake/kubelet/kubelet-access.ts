@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import type { Logger } from '../../../agent/runtime/logger.ts';
 import { readPem } from '../../../agent/runtime/secret-files.ts';
-import type { KubeEndpoint, KubeTls } from '../../kube/config.ts';
+import type { KubeEndpoint, KubeTls } from '../../kube/endpoint.ts';
 import type { KubeletFlags } from './flags.ts';
 
 export interface KubeletAccess {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../agent/runtime/logger.ts';
-import type { KubeEndpoint } from '../../kube/config.ts';
+import type { KubeEndpoint } from '../../kube/endpoint.ts';
 import { createClusterPki } from '../../standalone/pki.ts';
 import type { ClusterPki } from '../../standalone/pki.ts';
 import { fixture, startFakeKubelet, status, text } from './fake-kubelet.test-support.ts';

@@ -2,7 +2,7 @@
 import type { Dispatcher } from 'undici';
 import { createAgent } from '../../kube/agent.ts';
 import type { Agent } from '../../kube/agent.ts';
-import type { KubeTls } from '../../kube/config.ts';
+import type { KubeTls } from '../../kube/endpoint.ts';
 import type { KubeletAccess } from './kubelet-access.ts';
 import { failed, failureOf, failureOfStatus } from './scrape-failure.ts';
 import type { ScrapeFailure } from './scrape-failure.ts';

@@ -1,8 +1,8 @@
 // One request to a resource: method and path give the Kubernetes verb, the verb gives the answer.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ClusterApiOptions } from './cluster-api.ts';
 import { listObjects } from './list.ts';
-import type { KubeObject } from './objects.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { KubeObject, NewObject } from './objects.ts';
 import { negotiate } from './representation.ts';
 import { readJsonBody } from './request-body.ts';
 import type { ResourcePath, Verb } from './resources.ts';
@@ -17,11 +17,18 @@ export interface Reply {
   readonly contentType: string;
 }
 
+export interface ResourceOptions {
+  readonly store: ObjectStore;
+  readonly wallTimeMs: () => number;
+  /** Why an object is not created or deleted here; nothing is refused where this is not given. */
+  readonly refuse?: (verb: 'create' | 'delete', object: NewObject) => string | undefined;
+}
+
 const WRITES = { create: createObject, update: replaceObject, patch: patchObject, delete: deleteObject } as const;
 
 /** @returns undefined where the response stays open (watch) @throws Refusal */
 export async function answerResource(
-  options: ClusterApiOptions,
+  options: ResourceOptions,
   path: ResourcePath,
   query: URLSearchParams,
   request: IncomingMessage,
@@ -58,7 +65,7 @@ export async function answerResource(
 }
 
 async function writeRequest(
-  options: ClusterApiOptions,
+  options: ResourceOptions,
   path: ResourcePath,
   query: URLSearchParams,
   request: IncomingMessage,

@@ -13,21 +13,18 @@ import { mayDo } from './access-rules.ts';
 import { authenticate } from './authenticate.ts';
 import { discoveryDocument } from './discovery.ts';
 import { dropOldEvents } from './event-ttl.ts';
+import type { ResourceOptions } from './answer-resource.ts';
 import { answerResource } from './answer-resource.ts';
 import type { MetricsBackend } from './metrics-proxy.ts';
 import { createMetricsProxy } from './metrics-proxy.ts';
-import type { NewObject } from './objects.ts';
-import type { ObjectStore } from './object-store.ts';
 import { readJsonBody } from './request-body.ts';
 import { METRICS_GROUP, parseResourcePath } from './resources.ts';
 import { answerReview, reviewAt } from './reviews.ts';
 import type { TokenAuthority } from './account-tokens.ts';
 import { badRequest, noSuchPath, Refusal, unauthorized } from './status.ts';
 
-export interface ClusterApiOptions {
+export interface ClusterApiOptions extends ResourceOptions {
   readonly log: Logger;
-  readonly store: ObjectStore;
-  readonly wallTimeMs: () => number;
   /** 127.0.0.1 unless given. */
   readonly host?: string;
   /** 0: any free one. */
@@ -38,8 +35,6 @@ export interface ClusterApiOptions {
   readonly metrics?: () => MetricsBackend | undefined;
   /** Text of /metrics (Prometheus exposition); no such page where this is not given. */
   readonly metricsPage?: () => string;
-  /** Why an object is not created or deleted here; nothing is refused where this is not given. */
-  readonly refuse?: (verb: 'create' | 'delete', object: NewObject) => string | undefined;
 }
 
 export interface ClusterApi {
