@@ -24,7 +24,8 @@ afterEach(() => {
   }
 });
 
-function setUp(more: Partial<KernelSignalsParts> = {}) {
+/** @param closely whether the sampler has room to read it ten times a second */
+function setUp(more: Partial<KernelSignalsParts> = {}, closely = true) {
   const folder = mkdtempSync(join(tmpdir(), 'headroom-signals-'));
   writeFileSync(join(folder, 'cgroup.controllers'), 'cpu memory\n');
   const directory = join(folder, PATH);
@@ -51,6 +52,7 @@ function setUp(more: Partial<KernelSignalsParts> = {}) {
   const attend: KernelSignalsParts['attend'] = (each, said) => {
     attended.push(each);
     words.push(said);
+    return closely;
   };
   const kernel = createKernelSignals({ hierarchy, clock, roster, signals, attend, ...more });
   made.push({ folder, kernel });
@@ -117,6 +119,24 @@ describe('kernel signals', () => {
     }
     expect(attended.length).toBeLessThanOrEqual(1 + (performance.now() - beganMs) / 100);
     expect(signals.entries()).toHaveLength(1);
+  });
+
+  it('are heard again soon where there is no room for the close watch, and with the next tick where there is', async () => {
+    for (const closely of [false, true]) {
+      const { kernel, say } = setUp({}, closely);
+      const heard = (): number => kernel.counts.get('memory-events') ?? 0;
+      let max = 0;
+      const sayUntil = async (count: number): Promise<void> => {
+        for (const endMs = performance.now() + 1500; heard() < count && performance.now() < endMs;) {
+          say(++max);
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+      };
+      await sayUntil(1);
+      expect(heard()).toBe(1);
+      await sayUntil(3);
+      expect(heard()).toBe(closely ? 1 : 3);
+    }
   });
 
   it('hand the kernel’s word on at once, from its program to the judge, and tell how late it came', () => {

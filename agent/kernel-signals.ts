@@ -20,8 +20,8 @@ export interface KernelSignalsParts {
   readonly clock: Clock;
   readonly roster: Roster;
   readonly signals: SignalLog;
-  /** Reads and judges the row now. */
-  readonly attend: (row: Row, said?: KernelWord) => void;
+  /** Reads and judges the row now. @returns whether it is read ten times a second from now on */
+  readonly attend: (row: Row, said?: KernelWord) => boolean;
   /** A cgroup was made or removed. @param path below the cgroup2 mount */
   readonly onLife?: (path: string) => void;
   /** From the kernel's own instant to here, ms. */
@@ -42,7 +42,7 @@ export interface KernelSignals {
   files(path: string, files: RowFiles): RowFiles;
   found(cgroup: FoundCgroup): void;
   gone(path: string): void;
-  /** To be called each second: memory.events of one container is heard once until then. */
+  /** To be called each second: memory.events of a container that is read closely is heard once until then. */
   rearm(): void;
   close(): void;
 }
@@ -75,6 +75,7 @@ export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
     const meant = row && meantBy(signal, row, roster);
     const sinceMs = atBootMs - (meant === undefined ? NaN : (attendedAtMs.get(meant) ?? -Infinity));
     const event = kind === 'memory-events';
+    let closely = false;
     if (
       meant &&
       URGENT.has(kind) &&
@@ -82,13 +83,16 @@ export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
       budgets[event ? 'events' : 'words'](atBootMs)
     ) {
       attendedAtMs.set(meant, atBootMs);
-      attend(meant, wordOf(signal, meant));
+      closely = attend(meant, wordOf(signal, meant));
     }
+    // Nobody looks at it between the ticks: it has to be heard again before the next one.
+    if (event && !closely) soon.act();
     if (!shown(`${kind} ${cgroup}`, atBootMs)) return;
     const atWallMs = clock.wallTimeMs() - (clock.bootTimeMs() - atBootMs);
     const resource = kind === 'throttle' || (kind === 'stall' && signal.resource === 'cpu') ? 'cpu' : 'memory';
     signals.note({ atBootMs, atWallMs, ref: row?.identity.ref ?? -1, kind, resource, text: signalText(signal) });
   };
+  const soon = createSoon(() => sources.rearm());
   const sources = new SignalSources({
     hierarchy,
     clock,
@@ -107,7 +111,24 @@ export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
     },
     gone: (path) => sources.untrack(path),
     rearm: () => sources.rearm(),
-    close: () => sources.close(),
+    close: () => {
+      soon.close();
+      sources.close();
+    },
+  };
+}
+
+/** Acts once, a while after it was asked to, however often. */
+function createSoon(act: () => void): { act(): void; close(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    act() {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        act();
+      }, ATTENDED_EACH_MS).unref();
+    },
+    close: () => clearTimeout(timer),
   };
 }
 

@@ -84,12 +84,13 @@ export class Sampler implements TickWork {
     this.#parts.onExtraWork();
   }
 
-  /** The kernel spoke of this row: it is read, judged and reported now, and watched closely from now on. @param said what, if more than "look" */
-  attend(row: Row, said?: KernelWord): void {
-    if (!this.#alive(row) || row.identity.kind !== 'container') return;
+  /** The kernel spoke of this row: it is read, judged and reported now, and watched closely from now on. @param said what, if more than "look" @returns whether there was room for the close watch */
+  attend(row: Row, said?: KernelWord): boolean {
+    if (!this.#alive(row) || row.identity.kind !== 'container') return true; // nothing to be heard of
     this.#watchUntil(row, this.#parts.clock.bootTimeMs() + WATCH_MS);
     this.#readAgain(row, said);
     this.#tell();
+    return this.#watched.has(row);
   }
 
   begin(tick: number): void {

@@ -6,7 +6,7 @@ import type { Logger } from '../agent/runtime/logger.ts';
 import type { Shutdown } from '../agent/runtime/shutdown.ts';
 import type { AggregatorFlags } from './flags.ts';
 import type { KubeEndpoint } from './kube/endpoint.ts';
-import type { KubeHttp } from './kube/http.ts';
+import { createKubeHttp } from './kube/http.ts';
 import { Leadership } from './kube/lease.ts';
 
 export interface Leader {
@@ -18,15 +18,18 @@ export interface Leader {
 export interface LeaderParts {
   readonly flags: AggregatorFlags;
   readonly endpoint: KubeEndpoint;
-  readonly http: KubeHttp;
+  readonly userAgent: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly shutdown: Shutdown;
 }
 
-export function createLeader({ flags, endpoint, http, clock, log, shutdown }: LeaderParts): Leader {
+export function createLeader({ flags, endpoint, userAgent, clock, log, shutdown }: LeaderParts): Leader {
   // Where nothing is resized nobody has to be the one.
   if (flags.resize === 'off' || !flags['leader-elect']) return { leads: () => true, start: () => undefined };
+  // Connections of its own: a burst of patches must not hold up the renewal that they rest on.
+  const http = createKubeHttp(endpoint, userAgent);
+  shutdown.onClose('lease connections', () => http.close());
   const leadership = new Leadership({
     http,
     namespace: flags.namespace ?? endpoint.namespace ?? 'default',

@@ -113,7 +113,11 @@ export class Discovery {
 
   /** Finds what is there (onFound is called before this returns) and follows it from now on. */
   start(): void {
-    this.#watch ??= watchTree((directory, name) => this.#changes.note(directory, name), this.#options.mostWatches);
+    this.#watch ??= watchTree((directory, name) => {
+      // Also of what is more than can be kept: the next scan reads the directory.
+      this.#listings.delete(directory);
+      this.#changes.note(directory, name);
+    }, this.#options.mostWatches);
     this.scan();
     this.#schedule();
   }

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MemoryEventsWatch } from './memory-events-watch.ts';
+import type { OpenWatch } from './memory-events-watch.ts';
+import { MemoryEventsWatch, openWatch } from './memory-events-watch.ts';
 
 let root: string;
 beforeEach(() => void (root = mkdtempSync(join(tmpdir(), 'headroom-events-'))));
@@ -52,6 +53,30 @@ describe('MemoryEventsWatch', () => {
     watch.close();
   });
 
+  it('tries again what could not be watched, and says so until then', async () => {
+    const changed: string[] = [];
+    let left = true;
+    const open: OpenWatch = (file, heard) => {
+      if (!left) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      return openWatch(file, heard);
+    };
+    const watch = new MemoryEventsWatch((directory) => changed.push(directory), { open });
+    const [first, second] = [cgroup('first'), cgroup('second')];
+    watch.add(first);
+    writeFileSync(join(first, 'memory.events'), 'max 1\n');
+    await vi.waitFor(() => expect(changed).toEqual([first]));
+    left = false;
+    watch.add(second);
+    watch.rearm();
+    expect([watch.size, watch.cause]).toEqual([2, expect.stringMatching(/^no inotify watches left/)]);
+    left = true;
+    watch.rearm();
+    expect([watch.size, watch.cause]).toEqual([2, '']);
+    for (const directory of [first, second]) writeFileSync(join(directory, 'memory.events'), 'max 2\n');
+    await vi.waitFor(() => expect(changed.toSorted()).toEqual([first, first, second]));
+    watch.close();
+  });
+
   it('is silent about what it no longer watches', async () => {
     const changed: string[] = [];
     const watch = new MemoryEventsWatch((directory) => changed.push(directory));
@@ -67,7 +92,7 @@ describe('MemoryEventsWatch', () => {
   });
 
   it('keeps to its bound and says that more is not watched', () => {
-    const watch = new MemoryEventsWatch(() => undefined, 1);
+    const watch = new MemoryEventsWatch(() => undefined, { most: 1 });
     const [first, second] = [cgroup('first'), cgroup('second')];
     watch.add(first);
     watch.add(first);

@@ -63,6 +63,35 @@ describe('large lists', () => {
   }, 30_000);
 });
 
+describe('clients that leave before their answer is made', () => {
+  it('keep no place among the big lists', async () => {
+    const pods = Array.from({ length: 40 }, (_, index) => ({ namespace: 'a', name: `pod-${index}`, usage: USAGE }));
+    let asked = 0;
+    let allow: () => void = () => undefined;
+    const allowed = new Promise<{ kind: 'allowed' }>((resolve) => (allow = () => resolve({ kind: 'allowed' })));
+    const reviewAccess = (): Promise<{ kind: 'allowed' }> => {
+      asked++;
+      return allowed;
+    };
+    const api = await startMetricsApi({ source: fakeItemSource(pods, [], 2), reviewAccess }, pki);
+    const { port } = api;
+    const leaving = [1, 2, 3, 4].map((number) => {
+      const options = { host: '127.0.0.1', port, path: `${V1}/pods`, ca: pki.ca, ...pki.frontProxyClient };
+      const headers = { 'x-remote-user': `user-${number}` };
+      return httpsRequest({ ...options, headers, agent: false }).on('error', () => undefined).end(); // prettier-ignore
+    });
+    await expect.poll(() => asked).toBe(4);
+    const gone = leaving.map((request) => new Promise((resolve) => request.once('close', resolve)));
+    for (const request of leaving) request.destroy();
+    await Promise.all(gone);
+    // The server has to know of it: a request later on another connection is answered by then.
+    await api.ask('/livez');
+    allow();
+    for (let count = 0; count < 5; count++) expect((await api.asAdmin(`${V1}/pods`)).code).toBe(200);
+    await api.close();
+  });
+});
+
 describe('strangers who open connections and say nothing', () => {
   const opened = (port: number, tls: object | undefined): Promise<Socket> =>
     new Promise((resolve, reject) => {

@@ -11,6 +11,9 @@ import { createPacer } from './pacer.ts';
 
 const NOT_MODIFIED = 304;
 const PIECE_BYTES = 256 * 1024;
+/** Handed over at once and not yet taken, by all clients together. */
+const MOST_AT_ONCE_BYTES = 8 * 1024 * 1024;
+let atOnceBytes = 0;
 const NO_INSTANTS = new Float64Array(0);
 /** A client that has not taken its answer by then is cut off; what the answer holds is freed. */
 const SEND_TIMEOUT_MS = 60_000;
@@ -20,11 +23,12 @@ const AUDIT_ID = /^[\w-]{1,64}$/;
 export async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
   const { code, contentType, headers } = answer;
   const { chunks, coding } = await compressedIfBig(request, answer);
+  const bytes = bytesOf(chunks);
   response.writeHead(code, {
     'Audit-Id': auditId(request.headers['audit-id']),
     'Cache-Control': 'no-cache, private',
     ...(contentType === '' ? {} : { 'Content-Type': contentType }),
-    'Content-Length': bytesOf(chunks),
+    'Content-Length': bytes,
     ...(coding === undefined ? {} : { 'Content-Encoding': coding }),
     ...headers,
     ...(coding === undefined ? {} : { Vary: varyOf(headers) }),
@@ -40,8 +44,7 @@ export async function send(request: IncomingMessage, response: ServerResponse, a
   const timer = setTimeout(() => response.destroy(), SEND_TIMEOUT_MS);
   const taken = ended(response);
   try {
-    if (bytesOf(chunks) <= AT_ONCE_BYTES) sendAtOnce(response, chunks);
-    else await sendChunks(response, chunks);
+    await (mayGoAtOnce(bytes) ? sendAtOnce(response, chunks, taken) : sendChunks(response, chunks));
     await taken;
   } catch {
     response.destroy(); // the client went away
@@ -50,8 +53,9 @@ export async function send(request: IncomingMessage, response: ServerResponse, a
   }
 }
 
-/** Nothing of the answer is read any more: it was handed over, or the connection is gone. */
+/** Nothing of the answer is read any more: it was handed over, or the connection is gone, perhaps since before the answer was made. */
 function ended(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     response.once('finish', resolve);
     response.once('close', resolve);
@@ -80,9 +84,22 @@ function varyOf(headers: Answer['headers']): string {
   return other === undefined ? 'Accept-Encoding' : `${other}, Accept-Encoding`;
 }
 
-function sendAtOnce(response: ServerResponse, chunks: readonly Buffer[]): void {
-  for (const chunk of chunks) response.write(chunk);
-  response.end();
+/** Clients that don't read would otherwise have a megabyte held for each of them. */
+function mayGoAtOnce(bytes: number): boolean {
+  return bytes <= AT_ONCE_BYTES && atOnceBytes + bytes <= MOST_AT_ONCE_BYTES;
+}
+
+/** Ends when it was taken. */
+async function sendAtOnce(response: ServerResponse, chunks: readonly Buffer[], taken: Promise<void>): Promise<void> {
+  const bytes = bytesOf(chunks);
+  atOnceBytes += bytes;
+  try {
+    for (const chunk of chunks) response.write(chunk);
+    response.end();
+    await taken;
+  } finally {
+    atOnceBytes -= bytes;
+  }
 }
 
 async function sendChunks(response: ServerResponse, chunks: readonly Buffer[]): Promise<void> {

@@ -10,9 +10,13 @@ export type JoinedShortage =
   /** Its pod is not known (yet), or is bound to another node. */
   | { readonly kind: 'unknown_container'; readonly shortage: Shortage };
 
+/** A push that took longer met a client's time-out. */
+const MOST_ON_THE_WAY_MS = 2000;
+
 /**
  * After the batch was stored, so that each event carries the reading that came with it.
- * @param ownBootId of this machine: an agent with the same one counts CLOCK_BOOTTIME from the same instant, and the way is counted in
+ * @param ownBootId of this machine: an agent with the same one counts CLOCK_BOOTTIME from the same instant, and the way is counted in.
+ * Copies of one machine share their boot id and not their clocks, which a suspend moves at different moments: then the agent's clock counts.
  */
 export function joinShortages(
   batch: Batch,
@@ -20,7 +24,8 @@ export function joinShortages(
   receipt: Receipt,
   ownBootId: string | undefined,
 ): JoinedShortage[] {
-  const nowMs = batch.bootId === ownBootId ? receipt.monoMs : batch.bootTimeMs;
+  const wayMs = batch.bootId === ownBootId ? receipt.monoMs - batch.bootTimeMs : 0;
+  const nowMs = batch.bootTimeMs + (wayMs > 0 && wayMs <= MOST_ON_THE_WAY_MS ? wayMs : 0);
   return batch.shortages.map((shortage) => {
     const place = store.containerOf(batch.node, batch.bootId, batch.epoch, shortage.ref);
     const pod = place && store.pod(place.podUid);

@@ -20,6 +20,7 @@ interface Replica {
 /** An API server of one lease, and a clock that is set by hand. */
 class Bench {
   nowMs = 1_000_000;
+  wallMs = 1_700_000_000_123;
   mayLead = true;
   stored: { version: number; spec: Spec } | undefined;
   readonly calls: string[] = [];
@@ -48,7 +49,7 @@ class Bench {
       http: { call: this.call },
       namespace: 'headroom-system',
       identity,
-      clock: { bootTimeMs: () => this.nowMs, wallTimeMs: () => 1_700_000_000_123 },
+      clock: { bootTimeMs: () => this.nowMs, wallTimeMs: () => this.wallMs },
       log: silentLogger,
       sleep: (_, signal) =>
         new Promise((resolve) => {
@@ -127,6 +128,16 @@ describe('leadership', () => {
     await replica.round();
     expect(replica.leadership.leads).toBe(false);
     bench.broken = undefined;
+    await replica.round();
+    expect(replica.leadership.leads).toBe(true);
+  });
+
+  it('ends with a suspend of the machine, before its clock knows of it', async () => {
+    const bench = new Bench();
+    const replica = bench.replica('a');
+    await replica.round();
+    bench.wallMs += RENEW_DEADLINE_MS;
+    expect(replica.leadership.leads).toBe(false);
     await replica.round();
     expect(replica.leadership.leads).toBe(true);
   });

@@ -48,6 +48,8 @@ export class Leadership {
   /** As this replica last wrote it; undefined: somebody else's. */
   #own: Lease | undefined;
   #actsUntilMs = -Infinity;
+  /** The same on the wall clock, which a suspend of the machine moves at once. */
+  #actsUntilWallMs = -Infinity;
   /** Somebody else's, as it was first seen. */
   #seen = { resourceVersion: '', sinceMs: 0 };
   #problem = '';
@@ -63,7 +65,8 @@ export class Leadership {
 
   /** Whether this replica acts now. It ends by itself when the lease can't be renewed. */
   get leads(): boolean {
-    return this.#parts.clock.bootTimeMs() < this.#actsUntilMs;
+    const { clock } = this.#parts;
+    return clock.bootTimeMs() < this.#actsUntilMs && clock.wallTimeMs() < this.#actsUntilWallMs;
   }
 
   /** @param mayLead whether this replica knows enough to act: only then it takes the lease; keeping it does not depend on it */
@@ -136,7 +139,8 @@ export class Leadership {
   }
 
   async #hold(method: 'POST' | 'PUT', lease: Lease, spec: LeaseSpec): Promise<'held' | 'conflict' | 'failed'> {
-    const beganMs = this.#parts.clock.bootTimeMs();
+    const { clock } = this.#parts;
+    const [beganMs, beganWallMs] = [clock.bootTimeMs(), clock.wallTimeMs()];
     const answer = await this.#write(method, lease, spec);
     if (answer === undefined) return 'failed';
     if (answer.status === 409 || answer.status === 404) return 'conflict';
@@ -149,6 +153,7 @@ export class Leadership {
     if (!written.metadata?.resourceVersion) return 'failed';
     this.#own = written;
     this.#actsUntilMs = beganMs + RENEW_DEADLINE_MS;
+    this.#actsUntilWallMs = beganWallMs + RENEW_DEADLINE_MS;
     this.#problem = '';
     return 'held';
   }

@@ -363,6 +363,21 @@ describe('the resizer', () => {
     expect(bench.resizer.inFlight).toBe(0);
   });
 
+  it('decides anew what waited behind other patches, and lets it be when the lease is gone', async () => {
+    const bench = new Bench();
+    bench.onPatch = () => {
+      bench.leads = false;
+      bench.nowMs += 10;
+    };
+    for (let pod = 0; pod < 6; pod++) bench.short({ pod: { ...POD, uid: `pod-${pod}` } });
+    expect(bench.resizer.inFlight).toBe(6);
+    await settle();
+    expect(bench.patches).toHaveLength(1);
+    // The one that was sent is of another incarnation than the API server's.
+    expect(bench.counts.toSorted()).toEqual(['memory gone', ...Array.from({ length: 5 }, () => 'memory wait')]);
+    expect(bench.resizer.inFlight).toBe(0);
+  });
+
   it('skips a shortage of a container that was restarted meanwhile', async () => {
     const bench = new Bench();
     bench.short({ container: { ...POD.containers[0]!, containerId: 'd0'.repeat(32) } });

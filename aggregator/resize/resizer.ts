@@ -6,6 +6,7 @@ import type { Logger } from '../../agent/runtime/logger.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { Recent } from '../kube/recent.ts';
+import { createTurns } from '../kube/turns.ts';
 import type { NodeRecord, PodRecord } from '../kube/records.ts';
 import type { Observation } from '../store/observation.ts';
 import { Attempts } from './attempts.ts';
@@ -17,6 +18,7 @@ import type { ResizeDecision, ResizeTarget } from './decide.ts';
 import { describeLegs, legDurations } from './legs.ts';
 import type { Legs } from './legs.ts';
 import { patchOnce } from './patch-once.ts';
+import type { PatchResult } from './patch-once.ts';
 import { amountOf, describeAmount } from './resource.ts';
 import type { ShortageEvent } from './shortage-event.ts';
 
@@ -46,6 +48,10 @@ export interface ResizerParts {
 
 /** Resizes under way at once, in all. */
 const MOST_IN_FLIGHT = 256;
+/** Patches on their way at once: as many as the client has connections, so that none waits behind others unseen. */
+const MOST_PATCHING = 4;
+/** From here on a decision has waited for its turn. */
+const WAITED_MS = 5;
 /** Shortages kept for a pod that is in flight. */
 const MOST_KEPT = 64;
 /** An older shortage says nothing of now: the agent repeats what lasts each second. */
@@ -69,6 +75,7 @@ export class Resizer {
   readonly #said = new Recent(SAID_AGAIN_MS, MOST_SAID);
   /** Pod uid → newest shortages by container and resource, for pods in flight. */
   readonly #kept = new Map<string, Map<string, ShortageEvent>>();
+  readonly #turns = createTurns(MOST_PATCHING, MOST_IN_FLIGHT);
   readonly #patching = new Set<Promise<void>>();
   #closed = false;
 
@@ -157,10 +164,9 @@ export class Resizer {
   }
 
   async #patch(flight: Flight, pod: PodRecord): Promise<void> {
-    const { kube, clock, log } = this.#parts;
-    const { event, target } = flight;
-    const again = (fresh: PodRecord): ResizeDecision => this.#decide(event, fresh, true);
-    const result = await patchOnce(kube, pod, target, again);
+    const { clock, log } = this.#parts;
+    const { event } = flight;
+    const result = await this.#patchInTurn(flight, pod);
     const readMs = result.kind === 'accepted' ? result.readMs : 0;
     flight.legs = { ...flight.legs, acceptedMs: clock.bootTimeMs() - readMs };
     switch (result.kind) {
@@ -190,6 +196,25 @@ export class Resizer {
       case 'refused':
       case 'error':
         return this.#fail(flight, result.kind, result.reason);
+    }
+  }
+
+  /** What waited for its turn is decided anew: the lease, the pod or its use may be others by then. */
+  async #patchInTurn({ event, target, legs }: Flight, pod: PodRecord): Promise<PatchResult> {
+    const { kube, clock } = this.#parts;
+    const again = (fresh: PodRecord): ResizeDecision => this.#decide(event, fresh, true);
+    if (!(await this.#turns.begin(FRESH_MS))) {
+      const reason = `${MOST_PATCHING} patches are on their way, others wait before it`;
+      return { kind: 'not-needed', decision: { action: 'wait', reason, untilMs: clock.bootTimeMs() } };
+    }
+    try {
+      if (clock.bootTimeMs() - legs.decidedMs < WAITED_MS) return await patchOnce(kube, pod, target, again);
+      const now = this.#parts.pod(pod.uid) ?? pod;
+      const decision = again(now);
+      if (decision.action !== 'resize') return { kind: 'not-needed', decision };
+      return await patchOnce(kube, now, decision.target, again);
+    } finally {
+      this.#turns.end();
     }
   }
 

@@ -18,7 +18,7 @@ export function figureTable(figures: readonly Figure[], named = true): readonly 
     named ? `${each.bench}: ${each.figure}` : each.figure,
     numberText(each.value),
     each.unit,
-    each.bound === undefined ? '' : `${numberText(each.bound)}${each.value > each.bound ? ' (over)' : ''}`,
+    each.bound === undefined ? '' : `${numberText(each.bound)}${each.value <= each.bound ? '' : ' (over)'}`,
     each.floor === undefined ? '' : numberText(each.floor),
     each.floor === undefined || each.floor === 0 ? '' : (each.value / each.floor).toFixed(2),
   ]);

@@ -22,6 +22,8 @@ export interface Difference {
   readonly theirs: number;
   /** Of theirs, without sign. */
   readonly share: number;
+  /** Wall clock of theirs, ms. */
+  readonly atMs: number;
 }
 
 /** The agent's wall clock, as its endpoint tells it, is read a moment before it is told. */
@@ -30,6 +32,8 @@ const CLOCK_MS = 50;
 const LEAST_STRETCH_MS = 30_000;
 /** CPU in one second, against the mean: a busier second is a burst, and where in it a sample falls can't be told from its two ends. */
 const EVEN_SHARE = 1.5;
+/** Of a key's samples the newest so many may be passed by for their bursts: one that bursts all the time is none that agrees. */
+const MOST_PASSED_BY = 4;
 /** What a container at rest uses when it wakes, microseconds a second. */
 const REST_US = 5_000;
 export interface KubeletHistory {
@@ -72,16 +76,19 @@ export function againstKubelet(key: string, history: KubeletHistory, series: Ser
     const around = valuesAround(series, 'cpuUsageUs', atMs);
     return around !== undefined && around.after - around.before <= burstUs;
   };
-  const memory = history.memory(key).findLast(even);
+  const memory = history.memory(key).slice(-MOST_PASSED_BY).findLast(even);
   const held = memory && valueAt(series, 'workingSetBytes', memory.atMs);
-  if (memory && held !== undefined) found.push(difference(key, 'memory', 'kubelet', held, memory.value));
+  if (memory && held !== undefined) found.push(difference(key, 'memory', 'kubelet', held, memory));
   const samples = history.cpu(key).filter(even);
-  const last = samples.at(-1);
+  const newest = history.cpu(key).slice(-MOST_PASSED_BY);
+  const last = samples.findLast((sample) => newest.includes(sample));
   const first = last && samples.findLast(({ atMs }) => atMs <= last.atMs - LEAST_STRETCH_MS);
   if (first && last) {
     const [from, to] = [first, last].map(({ atMs }) => valueAt(series, 'cpuUsageUs', atMs));
     if (from !== undefined && to !== undefined) {
-      found.push(difference(key, 'cpu', 'kubelet', (to - from) / 1e6, last.value - first.value));
+      found.push(
+        difference(key, 'cpu', 'kubelet', (to - from) / 1e6, { value: last.value - first.value, atMs: last.atMs }),
+      );
     }
   }
   return found;
@@ -104,12 +111,12 @@ export function againstServed(key: string, served: Served, series: Series): read
   const ends = series.atMs.filter((at) => at > atMs - 1000 - CLOCK_MS && at < atMs + 1000 + CLOCK_MS);
   const memory = ends.flatMap((at) => {
     const held = valueAt(series, 'workingSetBytes', at);
-    return held === undefined ? [] : [difference(key, 'memory', 'served', memoryBytes, held)];
+    return held === undefined ? [] : [difference(key, 'memory', 'served', memoryBytes, { value: held, atMs: at })];
   });
   const cpu = ends.flatMap((at) => {
     const [from, to] = [at - windowMs, at].map((instant) => valueAt(series, 'cpuUsageUs', instant));
     const used = from === undefined || to === undefined ? NaN : (to - from) / windowMs;
-    return Number.isNaN(used) ? [] : [difference(key, 'cpu', 'served', cpuMillis, used)];
+    return Number.isNaN(used) ? [] : [difference(key, 'cpu', 'served', cpuMillis, { value: used, atMs: at })];
   });
   return [memory, cpu].flatMap((all) => all.toSorted((a, b) => a.share - b.share).slice(0, 1));
 }
@@ -119,10 +126,10 @@ function difference(
   what: Difference['what'],
   against: Difference['against'],
   ours: number,
-  theirs: number,
+  { value: theirs, atMs }: Told,
 ): Difference {
   const share = ours === theirs ? 0 : Math.abs(ours - theirs) / theirs;
-  return { key, what, against, ours, theirs, share };
+  return { key, what, against, ours, theirs, share, atMs };
 }
 
 export function describe({ key, what, against, ours, theirs, share }: Difference): string {

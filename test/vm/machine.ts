@@ -26,7 +26,7 @@ export interface GuestRun extends GuestAnswer {
 }
 
 /** The guest gives up before the host does, so that its last words still arrive; it repeats its end for as long (guest/init.sh). */
-const HOST_GRACE_MS = 10_000;
+const HOST_GRACE_MS = 30_000;
 const CONSOLE_TAIL_LINES = 40;
 
 /** Boots, and once more where the machine itself failed: QEMU 7.2 without KVM is known to oops, to stop or to end early now and then. */

@@ -32,6 +32,8 @@ export interface Held {
 export interface ChurnResult {
   readonly containers: number;
   readonly before: Held;
+  /** After half of the containers: V8's heap has its working size by then. */
+  readonly half: Held;
   readonly after: Held;
   /** CPU that the agent used meanwhile, share of a core. */
   readonly cpuShare: number;
@@ -60,29 +62,33 @@ export async function churn({ root, agent, perS, seconds, say }: ChurnOptions): 
     const before = await held(child.pid!, port);
     say(`before: ${JSON.stringify(before)}`);
     const [startMs, startCpuMs] = [performance.now(), cpuMs(child.pid!)];
-    const containers = await turnOver(root, perS, seconds);
+    const first = await turnOver(root, perS, seconds / 2);
     const cpuShare = (cpuMs(child.pid!) - startCpuMs) / (performance.now() - startMs);
+    await pause(SETTLE_MS);
+    const half = await held(child.pid!, port);
+    say(`after ${first} containers: ${JSON.stringify(half)}`);
+    const containers = first + (await turnOver(root, perS, seconds / 2, first));
     await pause(SETTLE_MS);
     const after = await held(child.pid!, port);
     say(`after ${containers} containers: ${JSON.stringify(after)}, ${(100 * cpuShare).toFixed(1)} % of a core`);
     const foundAfterMs = await findOne(root, port);
     child.kill('SIGTERM');
     const exit = await until('the agent’s end', 20_000, () => child.exitCode ?? child.signalCode ?? undefined);
-    return { containers, before, after, cpuShare, foundAfterMs, exit };
+    return { containers, before, half, after, cpuShare, foundAfterMs, exit };
   } finally {
     child.kill('SIGKILL');
   }
 }
 
-/** Makes pods of one container each and removes each a while later. @returns how many */
-async function turnOver(root: string, perS: number, seconds: number): Promise<number> {
+/** Makes pods of one container each and removes each a while later. @param from number of the first @returns how many */
+async function turnOver(root: string, perS: number, seconds: number, from = 0): Promise<number> {
   const living: { readonly directory: string; readonly untilMs: number }[] = [];
   const startMs = performance.now();
   let made = 0;
   while (performance.now() - startMs < seconds * 1000 || living.length > 0) {
     const nowMs = performance.now();
     const due = Math.min(seconds, (nowMs - startMs) / 1000) * perS;
-    for (; made < due; made++) living.push({ directory: makeOne(root, made), untilMs: nowMs + LIFE_MS });
+    for (; made < due; made++) living.push({ directory: makeOne(root, from + made), untilMs: nowMs + LIFE_MS });
     while (living[0] && living[0].untilMs <= nowMs) removeOne(living.shift()!.directory);
     await pause(STEP_MS);
   }
