@@ -19,6 +19,18 @@ describe('past attempts', () => {
     expect(attempts.of('a')).toBeUndefined();
   });
 
+  it('stay what they were where nothing was asked after all', () => {
+    const attempts = new Attempts();
+    attempts.failed('a', 'no', 0);
+    for (const uid of ['a', 'b']) {
+      attempts.begin(uid);
+      attempts.letBe(uid);
+    }
+    expect(attempts.of('a')).toMatchObject({ inFlight: false, failures: 1 });
+    expect(attempts.of('b')).toBeUndefined();
+    expect(attempts.failed('a', 'no', 0).failures).toBe(2);
+  });
+
   it('never hold more pods than allowed, and let go of one in flight last', () => {
     const act = fc.tuple(fc.constantFrom('begin', 'fail'), fc.nat(40).map(String));
     fc.assert(

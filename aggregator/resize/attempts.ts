@@ -40,6 +40,13 @@ export class Attempts {
     this.#byPod.delete(podUid);
   }
 
+  /** Nothing was asked of the API server after all: earlier failures stay what they were. */
+  letBe(podUid: string): void {
+    const attempt = this.of(podUid);
+    if (attempt === undefined || attempt.failures === 0) this.#byPod.delete(podUid);
+    else this.#put(podUid, { ...attempt, inFlight: false });
+  }
+
   failed(podUid: string, reason: string, nowMs: number): Attempt {
     const failures = (this.of(podUid)?.failures ?? 0) + 1;
     const backoffMs = Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1));

@@ -1,114 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { silentLogger } from '../../agent/runtime/logger.ts';
-import { containerOf, LEAK, MIB, NODE, patched, POD, wirePod } from '../../test/fixtures/kube/pods.ts';
-import type { PatchAnswer, PodAnswer } from '../kube/client.ts';
-import type { PodEvent } from '../kube/events.ts';
-import type { JsonPatchOp } from '../kube/json-patch.ts';
-import type { PodRecord } from '../kube/records.ts';
+import { containerOf, LEAK, MIB, POD } from '../../test/fixtures/kube/pods.ts';
 import type { Observation } from '../store/observation.ts';
-import { Resizer } from './resizer.ts';
-import type { ResizeMode } from './resizer.ts';
-import type { ShortageEvent } from './shortage-event.ts';
+import { Bench, refused, settle } from './resizer.test-support.ts';
 
 const TARGET_BYTES = 660 * MIB;
-
-/** An API server of one pod, a clock that is set by hand, and what was told. */
-class Bench {
-  nowMs = 1000;
-  leads = true;
-  readMs = 0;
-  latest: Observation | undefined;
-  stored: PodRecord | undefined = POD;
-  readonly patches: (readonly JsonPatchOp[])[] = [];
-  readonly counts: string[] = [];
-  readonly events: PodEvent[] = [];
-  readonly timers: { readonly ms: number; readonly act: () => void }[] = [];
-  /** Instead of the API server's own answer, once each. */
-  readonly answers: PatchAnswer[] = [];
-  /** Runs while a patch is on its way. */
-  onPatch: () => void = () => {};
-  readonly resizer: Resizer;
-
-  constructor(mode: ResizeMode = 'on') {
-    this.resizer = new Resizer({
-      mode,
-      kube: {
-        patchResize: (_key, ops) => Promise.resolve(this.#patch(ops)),
-        getPod: () => Promise.resolve(this.#read()),
-      },
-      leads: () => this.leads,
-      node: () => NODE,
-      pod: () => this.stored,
-      observation: () => this.latest,
-      events: { record: (event) => void this.events.push(event) },
-      count: (resource, outcome) => void this.counts.push(`${resource} ${outcome}`),
-      clock: { bootTimeMs: () => this.nowMs, wallTimeMs: () => 0 },
-      log: silentLogger,
-      after: (ms, act) => {
-        const timer = { ms, act };
-        this.timers.push(timer);
-        return () => void this.timers.splice(this.timers.indexOf(timer), 1);
-      },
-    });
-  }
-
-  short(part: Partial<ShortageEvent> = {}): void {
-    this.resizer.onShortage({
-      shortage: LEAK,
-      pod: POD,
-      container: POD.containers[0]!,
-      observation: undefined,
-      node: 'n1',
-      receivedMonoMs: this.nowMs,
-      receivedWallMs: 0,
-      raisedAgoMs: 12,
-      ...part,
-    });
-  }
-
-  observe(memoryLimitBytes: number): void {
-    this.resizer.onObserved(POD.containers[0]!.containerId, { memoryLimitBytes, cpuLimitMillis: 200 } as Observation);
-  }
-
-  reasons(): string[] {
-    return this.events.map(({ reason }) => reason);
-  }
-
-  #patch(ops: readonly JsonPatchOp[]): PatchAnswer {
-    this.patches.push(ops);
-    this.onPatch();
-    const answer = this.answers.shift();
-    if (answer) return answer;
-    if (!this.stored) return refused(404, 'not found');
-    try {
-      const after = patched(wirePod(this.stored), ops);
-      const { generation } = this.stored;
-      this.stored = {
-        ...this.stored,
-        generation: generation + 1,
-        containers: after.containers.map((c) =>
-          containerOf({ ...c, running: true, resizable: true, containerId: POD.containers[0]!.containerId }),
-        ),
-      };
-      return { kind: 'accepted', pod: this.stored, readMs: this.readMs };
-    } catch {
-      return refused(422, 'the server rejected our request due to an error in our request');
-    }
-  }
-
-  #read(): PodAnswer {
-    return this.stored ? { kind: 'found', pod: this.stored } : { kind: 'absent' };
-  }
-}
-
-function refused(status: number, message: string): PatchAnswer {
-  return { kind: 'refused', status, reason: 'Invalid', message, causes: [] };
-}
-
-/** Lets the promises that are ready run. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
-}
 
 describe('the resizer', () => {
   it('raises a leak once, and calls it confirmed when the cgroup has the limit', async () => {
@@ -333,49 +228,6 @@ describe('the resizer', () => {
     await settle();
     expect(bench.patches).toEqual([]);
     expect(bench.counts).toEqual([]);
-  });
-
-  it('patches nothing before its replica leads, and what lasts once it does', async () => {
-    const bench = new Bench();
-    bench.leads = false;
-    bench.short();
-    await settle();
-    expect(bench.patches).toEqual([]);
-    expect(bench.counts).toEqual([]);
-    bench.leads = true;
-    bench.short();
-    await settle();
-    expect(bench.patches).toHaveLength(1);
-  });
-
-  it('patches nothing more from the moment that the lease is lost', async () => {
-    const bench = new Bench();
-    bench.stored = { ...POD, containers: [containerOf({ limits: { cpuMillis: 200, memoryBytes: 63 * MIB } })] };
-    bench.onPatch = () => void (bench.leads = false);
-    bench.short();
-    bench.short({ shortage: { ...LEAK, need: 60 * MIB } });
-    await settle();
-    // Turned down by its test, it would have been made anew; and what was kept for the pod meanwhile would have followed.
-    expect(bench.patches).toHaveLength(1);
-    expect(bench.stored.containers[0]?.limits.memoryBytes).toBe(63 * MIB);
-    expect(bench.counts).toEqual(['memory wait']);
-    expect(bench.events).toEqual([]);
-    expect(bench.resizer.inFlight).toBe(0);
-  });
-
-  it('decides anew what waited behind other patches, and lets it be when the lease is gone', async () => {
-    const bench = new Bench();
-    bench.onPatch = () => {
-      bench.leads = false;
-      bench.nowMs += 10;
-    };
-    for (let pod = 0; pod < 6; pod++) bench.short({ pod: { ...POD, uid: `pod-${pod}` } });
-    expect(bench.resizer.inFlight).toBe(6);
-    await settle();
-    expect(bench.patches).toHaveLength(1);
-    // The one that was sent is of another incarnation than the API server's.
-    expect(bench.counts.toSorted()).toEqual(['memory gone', ...Array.from({ length: 5 }, () => 'memory wait')]);
-    expect(bench.resizer.inFlight).toBe(0);
   });
 
   it('skips a shortage of a container that was restarted meanwhile', async () => {

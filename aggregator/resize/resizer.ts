@@ -190,7 +190,8 @@ export class Resizer {
         this.#attempts.forget(pod.uid);
         return this.#land(pod.uid);
       case 'not-needed':
-        this.#attempts.succeeded(pod.uid);
+        if (result.decision.action === 'wait') this.#attempts.letBe(pod.uid);
+        else this.#attempts.succeeded(pod.uid);
         this.#tellNoResize(event, result.decision);
         return this.#land(pod.uid);
       case 'refused':
@@ -212,7 +213,8 @@ export class Resizer {
       const now = this.#parts.pod(pod.uid) ?? pod;
       const decision = again(now);
       if (decision.action !== 'resize') return { kind: 'not-needed', decision };
-      return await patchOnce(kube, now, decision.target, again);
+      const result = await patchOnce(kube, now, decision.target, again);
+      return result.kind === 'accepted' ? { ...result, reason: result.reason ?? decision.reason } : result;
     } finally {
       this.#turns.end();
     }
