@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fakeCgroup, fakeTime } from '../test/fakes/fake-node.ts';
 import { CgroupFiles } from './cgroup/cgroup-files.ts';
 import { openHierarchy } from './cgroup/hierarchy.ts';
-import { Roster } from './roster.ts';
+import { Roster } from './store/roster.ts';
 import { silentLogger } from './runtime/logger.ts';
 import { Sampler } from './sampler.ts';
 import { Tick } from './tick.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fakeCgroup } from '../test/fakes/fake-node.ts';
 import { rowView } from './containers-view.ts';
-import { Row } from './row.ts';
+import { Row } from './store/row.ts';
 
 const MIB = 1024 * 1024;
 

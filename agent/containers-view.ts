@@ -1,8 +1,8 @@
 // /containers: every row as JSON, newest values in natural units. A value that was not read is null, a limit of "max" too.
 import { neededMemoryBytes, workingSetBytes } from './cgroup/sample.ts';
-import type { Row } from './row.ts';
-import { isShort } from './signals/shortage.ts';
-import { usageOver } from './window.ts';
+import type { Row } from './store/row.ts';
+import { isShort } from './shortage/shortage.ts';
+import { usageOver } from './store/window.ts';
 
 export interface RowView {
   readonly ref: number;

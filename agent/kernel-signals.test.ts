@@ -8,8 +8,8 @@ import { openHierarchy } from './cgroup/hierarchy.ts';
 import { SignalLog } from './debug/signal-log.ts';
 import { createKernelSignals } from './kernel-signals.ts';
 import type { KernelSignals, KernelSignalsParts } from './kernel-signals.ts';
-import { Roster } from './roster.ts';
-import type { Row } from './row.ts';
+import { Roster } from './store/roster.ts';
+import type { Row } from './store/row.ts';
 import { systemClock } from './runtime/clock.ts';
 import { silentLogger } from './runtime/logger.ts';
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { fakeCgroup, fakeTime } from '../test/fakes/fake-node.ts';
 import type { FakeCgroup } from '../test/fakes/fake-node.ts';
-import { Roster } from './roster.ts';
-import type { Row } from './row.ts';
+import { Roster } from './store/roster.ts';
+import type { Row } from './store/row.ts';
 import { silentLogger } from './runtime/logger.ts';
 import { Sampler } from './sampler.ts';
 import type { SlotFindings } from './sampler.ts';
 import { Tick } from './tick.ts';
-import { usageOver } from './window.ts';
+import { usageOver } from './store/window.ts';
 
 const MIB = 1024 * 1024;
 const SECOND = 1000;

@@ -34,13 +34,23 @@ const EXAMPLES: readonly { rule: RegExp; breach: readonly [string, string]; allo
     allowed: ['agent/push/a.ts', "import { b } from '../protocol/codec.ts';"],
   },
   {
+    rule: /^agent\/shortage only judges/,
+    breach: ['agent/shortage/a.ts', "import { watch } from '../signals/psi-triggers.ts';"],
+    allowed: ['agent/shortage/a.ts', "import type { Shortage } from '../protocol/shortage.ts';"],
+  },
+  {
+    rule: /^agent\/store only keeps/,
+    breach: ['agent/store/a.ts', "import { Pusher } from '../push/pusher.ts';"],
+    allowed: ['agent/store/a.ts', "import { CALM } from '../shortage/shortage.ts';"],
+  },
+  {
     rule: /^the aggregator imports only/,
     breach: ['aggregator/api/a.ts', "import { layout } from '../../agent/cgroup/layout.ts';"],
     allowed: ['aggregator/standalone/a.ts', "import { layout } from '../../agent/cgroup/layout.ts';"],
   },
   {
     rule: /^the aggregator imports only/,
-    breach: ['aggregator/standalone/a.ts', "import { ring } from '../../agent/ring.ts';"],
+    breach: ['aggregator/standalone/a.ts', "import { ring } from '../../agent/store/ring.ts';"],
     allowed: ['aggregator/api/a.ts', "import { codec } from '../../agent/protocol/codec.ts';"],
   },
   {
@@ -85,8 +95,8 @@ const EXAMPLES: readonly { rule: RegExp; breach: readonly [string, string]; allo
   },
   {
     rule: /^no file is over/,
-    breach: ['agent/ring.ts', 'a();\n'.repeat(401)],
-    allowed: ['agent/ring.ts', 'a();\n'.repeat(400)],
+    breach: ['agent/store/ring.ts', 'a();\n'.repeat(401)],
+    allowed: ['agent/store/ring.ts', 'a();\n'.repeat(400)],
   },
   {
     rule: /^no main.ts is over/,

@@ -3,7 +3,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Address } from '../runtime/flag-table.ts';
 import { tokenFile } from '../runtime/secret-files.ts';
-import type { Roster } from '../roster.ts';
+import type { Roster } from '../store/roster.ts';
 import { pageAssets } from './assets.ts';
 import type { NodeView } from './node-view.ts';
 import { createProfiles } from './profiles.ts';

@@ -1,5 +1,5 @@
 // A ring's slots as they are kept, for spreadsheets and scripts: CSV (RFC 4180) or JSON, oldest first.
-import type { Ring, RingSlot } from '../ring.ts';
+import type { Ring, RingSlot } from '../store/ring.ts';
 
 const FIELDS = [
   'atBootMs',

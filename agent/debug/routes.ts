@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { rowView } from '../containers-view.ts';
 import type { RowView } from '../containers-view.ts';
-import type { Row } from '../row.ts';
+import type { Row } from '../store/row.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { LOG_LEVELS } from '../runtime/logger.ts';

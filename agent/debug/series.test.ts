@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { emptySample } from '../cgroup/sample.ts';
 import type { Sample } from '../cgroup/sample.ts';
-import { Ring } from '../ring.ts';
+import { Ring } from '../store/ring.ts';
 import { ringColumns, ringCsv } from './ring-dump.ts';
 import { seriesOf } from './series.ts';
 

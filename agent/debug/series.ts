@@ -1,5 +1,5 @@
 // One row's ring as columns: rates between neighbouring slots, levels as they are. What was not read is null.
-import type { Ring, RingSlot } from '../ring.ts';
+import type { Ring, RingSlot } from '../store/ring.ts';
 
 export interface Series {
   /** Instants, CLOCK_BOOTTIME in ms, oldest first; one entry each in every column. */

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fakeCgroup, fakeTime } from '../../test/fakes/fake-node.ts';
-import { Roster } from '../roster.ts';
+import { Roster } from '../store/roster.ts';
 import { silentLogger } from '../runtime/logger.ts';
 import { pageAssets } from './assets.ts';
 import { createProfiles } from './profiles.ts';

@@ -1,5 +1,5 @@
 // A shortage as one sentence, for the list of signals.
-import type { Evidence, RaisedShortage } from '../signals/evidence.ts';
+import type { Evidence, RaisedShortage } from '../shortage/evidence.ts';
 
 const MIB = 1024 * 1024;
 

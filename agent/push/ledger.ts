@@ -5,9 +5,9 @@
 //   unknown     → (no answer came) the same rows are sent again under the same number; "stale" then says it had arrived
 import { MAX_GONE, MAX_HISTOGRAM_ENTRIES, MAX_ROWS } from '../protocol/bounds.ts';
 import type { Identity } from '../protocol/identity.ts';
-import { PeakTally } from '../peak-tally.ts';
-import type { Roster } from '../roster.ts';
-import type { Row } from '../row.ts';
+import { PeakTally } from '../store/peak-tally.ts';
+import type { Roster } from '../store/roster.ts';
+import type { Row } from '../store/row.ts';
 
 /** A batch that is being made or on its way. */
 export interface Parcel {

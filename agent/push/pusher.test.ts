@@ -6,7 +6,7 @@ import { decodeBatch } from '../protocol/codec.ts';
 import { encodePushError, encodeReply } from '../protocol/push-reply.ts';
 import type { PushErrorCode } from '../protocol/reply.ts';
 import type { Shortage } from '../protocol/shortage.ts';
-import { Roster } from '../roster.ts';
+import { Roster } from '../store/roster.ts';
 import { CodedError } from '../runtime/coded-error.ts';
 import { silentLogger } from '../runtime/logger.ts';
 import type { PostOutcome } from './post.ts';

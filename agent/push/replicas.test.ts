@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fakeTime } from '../../test/fakes/fake-node.ts';
 import { silentLogger } from '../runtime/logger.ts';
-import { MAX_TALLY_SLOTS } from '../roster.ts';
+import { MAX_TALLY_SLOTS } from '../store/roster.ts';
 import { Replicas } from './replicas.ts';
 
 const SECOND = 1000;

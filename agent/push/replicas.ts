@@ -3,8 +3,8 @@
 import { isIP } from 'node:net';
 import type { Shortage } from '../protocol/shortage.ts';
 import type { Logger } from '../runtime/logger.ts';
-import type { Roster } from '../roster.ts';
-import type { Row } from '../row.ts';
+import type { Roster } from '../store/roster.ts';
+import type { Row } from '../store/row.ts';
 import type { Timers } from '../tick.ts';
 import { jitteredMs } from './backoff.ts';
 

@@ -6,7 +6,7 @@ import type { Sample } from '../cgroup/sample.ts';
 import { emptySample } from '../cgroup/sample.ts';
 import type { FilesReading } from './cgroup-iterator.ts';
 
-/** As the sampler asks: agent/row.ts. */
+/** As the sampler asks: agent/store/row.ts. */
 export interface ReadFiles {
   readFast(sample: Sample, atBootMs: number, now?: boolean): ReturnType<FilesReading>;
   readPressure(sample: Sample): unknown;

@@ -27,6 +27,14 @@ export const RULES: readonly Rule[] = [
     within(target, 'agent/', 'native/'),
   ),
   importRule(
+    'agent/shortage only judges: it imports nothing but the words of agent/protocol',
+    'agent/shortage/',
+    (target) => within(target, 'agent/shortage/', 'agent/protocol/'),
+  ),
+  importRule('agent/store only keeps: it knows neither signals, push nor debug', 'agent/store/', (target) =>
+    ['signals', 'push', 'debug'].every((folder) => !within(target, `agent/${folder}/`)),
+  ),
+  importRule(
     'the aggregator imports only agent/protocol and agent/runtime of the agent (its standalone also agent/cgroup)',
     'aggregator/',
     (target, from) =>

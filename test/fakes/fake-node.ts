@@ -1,7 +1,7 @@
 // A node without a kernel: a clock and timers that move when told, and cgroup files whose contents are set by the test.
 import { emptySample } from '../../agent/cgroup/sample.ts';
 import type { Sample } from '../../agent/cgroup/sample.ts';
-import type { RowFiles } from '../../agent/row.ts';
+import type { RowFiles } from '../../agent/store/row.ts';
 import type { Clock } from '../../agent/runtime/clock.ts';
 import type { Timers } from '../../agent/tick.ts';
 

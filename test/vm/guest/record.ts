@@ -1,5 +1,5 @@
 // Containers in need and containers that only look so, recorded as the agent reads them: ten times a second the files, and each signal as it
-// comes. agent/signals/recorded.test.ts replays the logs; `npm run record:signals` makes them anew.
+// comes. agent/shortage/recorded.test.ts replays the logs; `npm run record:signals` makes them anew.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';

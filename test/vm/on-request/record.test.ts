@@ -1,4 +1,4 @@
-// Records the logs that agent/signals/recorded.test.ts replays: containers in need, and containers that only look so, in the small machine.
+// Records the logs that agent/shortage/recorded.test.ts replays: containers in need, and containers that only look so, in the small machine.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptySample } from './cgroup/sample.ts';
+import { emptySample } from '../cgroup/sample.ts';
 import { Ring } from './ring.ts';
 import { usageOver } from './window.ts';
 

@@ -4,8 +4,8 @@
 // A slot: float64 (CPU counter, µs), 7 × uint32 (instant in 0.1 ms, three memory sizes in 4 KiB, three stall times in ms) and
 // 2 × uint16 (period counters). Integers wrap below their largest value, which is kept for "not read"; within 15 minutes
 // differences stay unambiguous.
-import { neededMemoryBytes, workingSetBytes } from './cgroup/sample.ts';
-import type { Sample } from './cgroup/sample.ts';
+import { neededMemoryBytes, workingSetBytes } from '../cgroup/sample.ts';
+import type { Sample } from '../cgroup/sample.ts';
 
 export const RING_SLOTS = 900;
 export const SLOT_BYTES = 40;

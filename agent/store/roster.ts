@@ -1,11 +1,11 @@
 // The rows of this node: refs given once and never again in the epoch, cgroups found and gone, the node itself as ref 0.
 // A row that ends is kept until every aggregator has its last peaks and histogram.
-import type { CgroupIdentity } from './cgroup/layout.ts';
-import type { Logger } from './runtime/logger.ts';
-import type { RowName } from './protocol/reply.ts';
-import { MAX_ROWS } from './protocol/bounds.ts';
-import type { Identity } from './protocol/identity.ts';
-import type { Clock } from './runtime/clock.ts';
+import type { CgroupIdentity } from '../cgroup/layout.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { RowName } from '../protocol/reply.ts';
+import { MAX_ROWS } from '../protocol/bounds.ts';
+import type { Identity } from '../protocol/identity.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { Row } from './row.ts';
 import type { RowFiles } from './row.ts';
 

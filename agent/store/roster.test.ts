@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { fakeCgroup, fakeTime } from '../test/fakes/fake-node.ts';
-import type { FakeCgroup, FakeTime } from '../test/fakes/fake-node.ts';
+import { fakeCgroup, fakeTime } from '../../test/fakes/fake-node.ts';
+import type { FakeCgroup, FakeTime } from '../../test/fakes/fake-node.ts';
 import { MAX_TALLY_SLOTS, Roster } from './roster.ts';
 import type { NewCgroup } from './roster.ts';
-import { silentLogger } from './runtime/logger.ts';
+import { silentLogger } from '../runtime/logger.ts';
 import { usageOver } from './window.ts';
 
 const POD = '3f2b8b1e-5a0c-4d55-9a6e-0d9c4f4a1b2c';

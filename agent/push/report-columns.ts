@@ -1,11 +1,11 @@
 // Rows as the columns of a batch. The typed arrays are used again for the next batch: encode one before filling the next.
-import { workingSetBytes } from './cgroup/sample.ts';
-import type { PeakTally } from './peak-tally.ts';
-import { COLUMNS } from './protocol/batch.ts';
-import type { ColumnName, CpuHistogram, ReportColumns } from './protocol/batch.ts';
-import { CPU_SCHEME } from './protocol/histogram-scheme.ts';
-import type { Row } from './row.ts';
-import { usageOver } from './window.ts';
+import { workingSetBytes } from '../cgroup/sample.ts';
+import type { PeakTally } from '../store/peak-tally.ts';
+import { COLUMNS } from '../protocol/batch.ts';
+import type { ColumnName, CpuHistogram, ReportColumns } from '../protocol/batch.ts';
+import { CPU_SCHEME } from '../protocol/histogram-scheme.ts';
+import type { Row } from '../store/row.ts';
+import { usageOver } from '../store/window.ts';
 
 const FIRST_ROWS = 256;
 const FIRST_ENTRIES = 1024;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { emptySample } from './cgroup/sample.ts';
+import { emptySample } from '../cgroup/sample.ts';
 import { RING_SLOTS, Ring, SLOT_BYTES, SUM_RING_SLOTS } from './ring.ts';
 
 const MIB = 1024 * 1024;

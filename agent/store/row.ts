@@ -1,13 +1,13 @@
 // What the agent keeps of one cgroup while it lives: kept-open files, the newest reading, the ring, peaks and judged state.
-import { markMemory, memoryMoved, neverRead } from './cadence.ts';
-import { emptySample, workingSetBytes } from './cgroup/sample.ts';
-import type { Sample } from './cgroup/sample.ts';
+import { markMemory, memoryMoved, neverRead } from '../cadence.ts';
+import { emptySample, workingSetBytes } from '../cgroup/sample.ts';
+import type { Sample } from '../cgroup/sample.ts';
 import { PeakTally } from './peak-tally.ts';
-import type { Identity } from './protocol/identity.ts';
-import type { RowName } from './protocol/reply.ts';
+import type { Identity } from '../protocol/identity.ts';
+import type { RowName } from '../protocol/reply.ts';
 import { RING_SLOTS, Ring, SUM_RING_SLOTS } from './ring.ts';
-import { CALM } from './signals/shortage.ts';
-import type { ShortageState } from './signals/shortage.ts';
+import { CALM } from '../shortage/shortage.ts';
+import type { ShortageState } from '../shortage/shortage.ts';
 
 /** The kernel files of one row: agent/cgroup/cgroup-files.ts, or agent/node/node-files.ts behind the same shape. */
 export interface RowFiles {

@@ -1,6 +1,6 @@
 // CPU usage as a rate over the window, from the ring, by CLOCK_BOOTTIME: the wall clock has no part in it.
 import type { Ring } from './ring.ts';
-import { TICK_MS } from './tick.ts';
+import { TICK_MS } from '../tick.ts';
 
 /** A rate over less than this is noise; a 1 s tick may come a little early. */
 const MIN_WINDOW_MS = 950;

@@ -1,5 +1,5 @@
 // Peaks and the 1 s CPU histogram of one row since the last push that one aggregator acknowledged.
-import { cpuBucketOf } from './protocol/histogram-scheme.ts';
+import { cpuBucketOf } from '../protocol/histogram-scheme.ts';
 
 /** Most seconds that one reading stands for; the ring reaches no further back either. */
 const MAX_SECONDS = 900;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PeakTally } from './peak-tally.ts';
-import { cpuBucketOf } from './protocol/histogram-scheme.ts';
+import { cpuBucketOf } from '../protocol/histogram-scheme.ts';
 
 function seconds(tally: PeakTally): number {
   let sum = 0;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { fakeCgroup } from '../test/fakes/fake-node.ts';
-import { CPU_SCHEME, cpuBucketOf } from './protocol/histogram-scheme.ts';
+import { fakeCgroup } from '../../test/fakes/fake-node.ts';
+import { CPU_SCHEME, cpuBucketOf } from '../protocol/histogram-scheme.ts';
 import { ReportBuffers } from './report-columns.ts';
-import { Row } from './row.ts';
+import { Row } from '../store/row.ts';
 
 const MIB = 1024 * 1024;
 
