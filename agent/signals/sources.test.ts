@@ -9,9 +9,11 @@ import type { Clock } from '../runtime/clock.ts';
 import { possibleNodes, SignalSources } from './sources.ts';
 import type { Signal } from './signal.ts';
 
-const clock: Clock = { bootTimeMs: () => 1234, wallTimeMs: () => 0 };
+let nowMs: number;
+const clock: Clock = { bootTimeMs: () => nowMs, wallTimeMs: () => 0 };
 let root: string;
 beforeEach(() => {
+  nowMs = 1234;
   root = mkdtempSync(join(tmpdir(), 'headroom-sources-'));
   writeFileSync(join(root, 'cgroup.controllers'), 'cpu memory pids io\n');
 });
@@ -20,6 +22,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 function cgroup(path: string): number {
   mkdirSync(join(root, path), { recursive: true });
   writeFileSync(join(root, path, 'memory.events'), 'max 0\n');
+  writeFileSync(join(root, path, 'cgroup.events'), 'populated 1\nfrozen 0\n');
   return statSync(join(root, path)).ino;
 }
 
@@ -90,8 +93,10 @@ describe('SignalSources', () => {
     all.track('kubepods/pod1', 'pod');
     all.track('kubepods/pod1/c', 'container');
     for (const ids of tracked.values()) expect([...ids.keys()]).toEqual([pod, container]);
-    expect(pressures.every((file) => file.startsWith(join(root, 'kubepods/pod1/')) && !file.includes('/c/'))).toBe(
-      true,
+    nowMs += 30_000;
+    all.rearm();
+    expect(pressures).toEqual(
+      ['memory', 'kubepods/pod1/memory', 'kubepods/pod1/cpu'].map((name) => join(root, `${name}.pressure`)),
     );
     all.untrack('kubepods/pod1/c');
     all.untrack('kubepods/pod1/c');

@@ -56,9 +56,13 @@ export class SignalSources {
     this.#hooks = new KernelHooks(native, knobs, sampledRoot(parts.hierarchy), (event) => this.#onEvent(event));
     this.#iterator = new CgroupIterator(this.#hooks, parts.clock);
     const { onSignal, clock } = parts;
-    this.#psi = new PsiTriggers(native, (directory, resource) =>
-      onSignal({ kind: 'stall', resource, cgroup: this.#below(directory), atBootMs: clock.bootTimeMs() }),
-    );
+    this.#psi = new PsiTriggers({
+      native,
+      root: parts.hierarchy.path('core', ''),
+      clock,
+      onStall: (directory, resource) =>
+        onSignal({ kind: 'stall', resource, cgroup: this.#below(directory), atBootMs: clock.bootTimeMs() }),
+    });
     this.#memoryEvents = new MemoryEventsWatch((directory) =>
       onSignal({ kind: 'memory-events', cgroup: this.#below(directory), atBootMs: clock.bootTimeMs() }),
     );
@@ -97,8 +101,9 @@ export class SignalSources {
     this.#memoryEvents.remove(directory);
   }
 
-  /** Lets what said its word say it again: to be called each second. */
+  /** Lets what said its word say it again, and gives pods their triggers: to be called each second. */
   rearm(): void {
+    this.#psi.settle();
     this.#memoryEvents.rearm();
   }
 
