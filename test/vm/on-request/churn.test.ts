@@ -48,7 +48,8 @@ describe('churn of 50 containers a second leaves no descriptor, map entry, inoti
   });
 
   it('in the small machine', async () => {
-    const results = await guestResults(`churn-${SECONDS}`, (SECONDS + 240) * 1000);
+    // The agent once made this kernel crash by what it asked of cgroups that were going (docs/adr/0010-native-addon.md).
+    const results = await guestResults(`churn-${SECONDS}`, (SECONDS + 240) * 1000, { onlyOnce: true });
     expect(leftBehind(results.get('churn') as ChurnResult)).toEqual([]);
   });
 });

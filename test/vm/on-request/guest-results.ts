@@ -7,8 +7,15 @@ import { missingTools } from '../prerequisites.ts';
 
 const MEMORY_MIB = 1536;
 
-/** @throws Error naming the tool that is missing, or what failed in the guest with its logs and console */
-export async function guestResults(scenario: string, timeoutMs: number): Promise<ReadonlyMap<string, unknown>> {
+/**
+ * @param onlyOnce the guest's kernel may not crash; else it boots once more
+ * @throws Error naming the tool that is missing, or what failed in the guest with its logs and console
+ */
+export async function guestResults(
+  scenario: string,
+  timeoutMs: number,
+  { onlyOnce = false }: { readonly onlyOnce?: boolean } = {},
+): Promise<ReadonlyMap<string, unknown>> {
   const searchPath = process.env['PATH'] ?? '';
   const say = (text: string): void => void process.stderr.write(`${scenario}: ${text}\n`);
   const missing = missingTools(searchPath, process.arch);
@@ -17,7 +24,8 @@ export async function guestResults(scenario: string, timeoutMs: number): Promise
   const image = await buildGuestImage(searchPath);
   try {
     const qemu = emulator(process.env, say);
-    const run = await runGuest({ kernel, image, qemu, scenario, timeoutMs, memoryMiB: MEMORY_MIB, say });
+    const boot = { kernel, image, qemu, scenario, timeoutMs, memoryMiB: MEMORY_MIB, onlyOnce, say };
+    const run = await runGuest(boot);
     if (run.ended && run.failures.length === 0) return run.results;
     const why = run.failures.join('\n') || 'the guest did not come to its end';
     throw new Error(`${why}\n--- logs\n${run.logs.join('\n')}\n--- console\n${run.console}`);
