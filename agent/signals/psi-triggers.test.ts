@@ -35,8 +35,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-function triggersOf(native: PsiTriggersParts['native'], onStall: PsiTriggersParts['onStall'] = () => undefined) {
-  return new PsiTriggers({ native, root, clock: { bootTimeMs: () => nowMs }, onStall });
+function triggersOf(
+  native: PsiTriggersParts['native'],
+  onStall: PsiTriggersParts['onStall'] = () => undefined,
+  kernel = '7.3.4-cloud-amd64',
+) {
+  return new PsiTriggers({ native, root, kernel, clock: { bootTimeMs: () => nowMs }, onStall });
 }
 
 /** A cgroup with processes in it, unless said otherwise. */
@@ -97,6 +101,25 @@ describe('PsiTriggers', () => {
     expect(triggers.size).toBe(0);
     settle(triggers);
     expect(triggers.size).toBe(2);
+  });
+
+  it.each([
+    ['5.10.0-30-amd64', 0],
+    ['6.1.0-56-cloud-amd64', 0],
+    ['6.18.5', 0],
+    ['7.2.9', 0],
+    ['something else', 0],
+    ['7.3.0-rc1', 2],
+    ['7.10.1', 2],
+    ['8.0.0', 2],
+  ])('asks Linux %s, which may crash of it or not, for %i', (release, expected) => {
+    const { native, asked } = kernel(0);
+    const triggers = triggersOf(native, undefined, release);
+    triggers.add(pod('a'));
+    settle(triggers);
+    expect(triggers.size).toBe(expected);
+    expect(asked.length).toBe(expected && expected + 1);
+    expect(triggers.cause).toMatch(expected ? /^$/ : /before Linux 7\.3 may crash.*: stalls are read each second$/);
   });
 
   it('looks at no more than a few pods at a time', () => {

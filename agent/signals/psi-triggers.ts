@@ -2,8 +2,9 @@
 // Each costs a kernel thread per cgroup that runs during stalls only: for pods, not for every container.
 //
 // Never on a cgroup that may be removed meanwhile: in most kernels from 5.2 on, a trigger written while its cgroup is being removed is
-// stored in freed memory, and the kernel crashes minutes later somewhere else (docs/adr/0010-native-addon.md). So a pod has to have lived
-// for a while, and to have processes in it right before the write: as long as it has one the kernel refuses to remove it.
+// stored in freed memory, and the kernel crashes some time later somewhere else (docs/adr/0010-native-addon.md). So they are not set on
+// kernels that are not known to be mended. And since a mend may come half, as it did in 6.1.192, a pod has to have lived for a while and
+// to have processes in it right before the write: as long as it has one the kernel refuses to remove it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attempt, Native, PressureTrigger } from '../../native/index.ts';
@@ -18,6 +19,11 @@ const MOST_WAITING = 4096;
 const OLD_ENOUGH_MS = 30_000;
 /** Pods a call: a trigger takes the kernel up to a millisecond. */
 const MOST_LOOKS = 8;
+/** "sched/psi: fix race between file release and pressure write", with what it needs. */
+const MENDED = { major: 7, minor: 3 } as const;
+const UNSAFE =
+  `a kernel before Linux ${MENDED.major}.${MENDED.minor} may crash when a PSI trigger meets the removal of its cgroup: ` +
+  'stalls are read each second';
 const RESOURCES: readonly StallResource[] = ['memory', 'cpu'];
 
 /** Shortest first. Under 500 ms needs Linux 6.5; without CAP_SYS_RESOURCE only multiples of 2 s are allowed, which wake 2 s late. */
@@ -31,6 +37,8 @@ export interface PsiTriggersParts {
   readonly native: Attempt<Pick<Native, 'openPressure'>>;
   /** A cgroup2 directory that stays as long as the agent: tells at once whether triggers can be had here, and with which window. */
   readonly root: string;
+  /** As uname has it: 7.3.4-cloud-amd64. */
+  readonly kernel: string;
   readonly clock: Pick<Clock, 'bootTimeMs'>;
   readonly onStall: (directory: string, resource: StallResource) => void;
 }
@@ -48,6 +56,7 @@ export class PsiTriggers {
   constructor(parts: PsiTriggersParts) {
     this.#parts = parts;
     if (parts.native.kind === 'missing') this.#cause = `${parts.native.cause}: ${parts.native.cure}`;
+    else if (!isMended(parts.kernel)) this.#cause = UNSAFE;
   }
 
   /** Why there are none, or not for every cgroup; '' otherwise. */
@@ -66,7 +75,8 @@ export class PsiTriggers {
 
   /** It gets its triggers later, by `settle`. @param directory of a pod's cgroup on a cgroup2 mount */
   add(directory: string): void {
-    if (this.#parts.native.kind === 'missing' || this.#triggers.has(directory)) return;
+    if (this.#parts.native.kind === 'missing' || !isMended(this.#parts.kernel)) return;
+    if (this.#triggers.has(directory)) return;
     this.#probe();
     if (this.#waiting.size < MOST_WAITING) this.#wait(directory);
   }
@@ -145,4 +155,9 @@ function hasProcesses(directory: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isMended(kernel: string): boolean {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(kernel) ?? [];
+  return Number(major) > MENDED.major || (Number(major) === MENDED.major && Number(minor) >= MENDED.minor);
 }

@@ -81,6 +81,7 @@ function sources(native: Attempt<Native>): { sources: SignalSources; signals: Si
       onSignal: (signal) => signals.push(signal),
       onLife: (event) => life.push(event),
       native,
+      kernel: '7.3.4-cloud-amd64',
     }),
   };
 }

@@ -1,6 +1,7 @@
 // All that the kernel says of its own accord, in one place: eBPF events, PSI triggers, memory.events. Each source stands for itself;
 // without any of them sampling goes on.
 import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { openNative } from '../../native/index.ts';
 import type {
   Attempt,
@@ -33,6 +34,8 @@ export interface SourceParts {
   /** For tests; else the addon that `npm run build:native` made, if it did. */
   readonly native?: Attempt<Native>;
   readonly sysRoot?: string;
+  /** This machine's, as uname has it. */
+  readonly kernel?: string;
 }
 
 export class SignalSources {
@@ -59,6 +62,7 @@ export class SignalSources {
     this.#psi = new PsiTriggers({
       native,
       root: parts.hierarchy.path('core', ''),
+      kernel: parts.kernel ?? release(),
       clock,
       onStall: (directory, resource) =>
         onSignal({ kind: 'stall', resource, cgroup: this.#below(directory), atBootMs: clock.bootTimeMs() }),

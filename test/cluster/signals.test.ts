@@ -26,7 +26,8 @@ describe('the agent', () => {
     const debug = await debugOfAgent(cluster);
     try {
       const lacking = await missing(debug);
-      expect([...HOOKS, 'psi_triggers', 'memory_events'].filter((name) => lacking.has(name))).toEqual([]);
+      // Not psi_triggers: the node's kernel may be one that can crash of them (agent/signals/psi-triggers.ts).
+      expect([...HOOKS, 'memory_events'].filter((name) => lacking.has(name))).toEqual([]);
       await cluster.apply(killed('killed-ebpf'), throttled, helped('helped-ebpf'));
       await heard(debug, HEARD_BY_HOOKS);
       await expectHelped(cluster, 'helped-ebpf');
