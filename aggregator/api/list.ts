@@ -212,7 +212,7 @@ async function compressed(context: ApiContext, form: ListForm, stretches: readon
   const separator = stored(form.separator);
   let [count, bytes] = [0, 0];
   for (const stretch of stretches) {
-    const deflated = stretch.deflated(form.encoding);
+    const deflated = await stretch.deflated(form.encoding);
     if (deflated.length > 0) {
       if (items.length > 0 && separator.length > 0) items.push(separator);
       items.push(deflated);

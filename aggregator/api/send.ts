@@ -3,11 +3,12 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { deflate } from '../store/made-bytes.ts';
+import { Deflater } from '../store/deflater.ts';
+import { deflated } from '../store/made-bytes.ts';
+import type { Deflated } from '../store/views.ts';
 import type { Answer } from './answer.ts';
 import { AT_ONCE_BYTES, bytesOf } from './chunks.ts';
 import { GZIP_FROM_BYTES, gzipBody, takesGzip } from './gzip.ts';
-import { createPacer } from './pacer.ts';
 
 const NOT_MODIFIED = 304;
 const PIECE_BYTES = 256 * 1024;
@@ -64,17 +65,21 @@ function ended(response: ServerResponse): Promise<void> {
 
 type Body = Pick<Answer, 'chunks' | 'coding'>;
 
-/** In slices, as the lists that are made compressed are. */
+/** Piece by piece, so that pushes get their turn. */
 async function compressedIfBig(request: IncomingMessage, { chunks, coding }: Answer): Promise<Body> {
   if (coding !== undefined || bytesOf(chunks) <= GZIP_FROM_BYTES) return { chunks, ...(coding ? { coding } : {}) };
   if (!takesGzip(request.headers['accept-encoding'])) return { chunks };
-  const pacer = createPacer();
-  const pieces = [];
-  for (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-      pieces.push(deflate(chunk.subarray(at, at + PIECE_BYTES), NO_INSTANTS));
-      if (pacer.due()) await pacer.rest();
+  const deflater = new Deflater();
+  const pieces: Deflated[] = [];
+  try {
+    for (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+        const piece = chunk.subarray(at, at + PIECE_BYTES);
+        pieces.push(await deflater.turn((deflate) => deflated(deflate, piece, NO_INSTANTS)));
+      }
     }
+  } finally {
+    deflater.close();
   }
   return { chunks: gzipBody(pieces), coding: 'gzip' };
 }

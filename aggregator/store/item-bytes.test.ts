@@ -12,7 +12,7 @@ import {
   testStore,
   usageRow,
 } from './store.test-support.ts';
-import type { ItemEncoding } from './views.ts';
+import type { Deflated, ItemEncoding } from './views.ts';
 
 const HUGE: ItemEncoding<PodRecord> = {
   separator: Buffer.from(','),
@@ -45,16 +45,15 @@ function manyPods(count: number, more: Parameters<typeof testStore>[0] = {}) {
 }
 
 describe('ItemBytes', () => {
-  it('keeps what was made until a number changes, in each encoding and compressed', () => {
+  it('keeps what was made until a number changes, in each encoding and compressed', async () => {
     const { store, push } = manyPods(3);
     const [stretch] = store.podStretches();
-    const [json, deflated] = [stretch!.encoded('json'), stretch!.deflated('protobuf')];
-    expect([stretch!.encoded('json'), stretch!.deflated('protobuf')]).toEqual([json, deflated]);
+    const [json, deflated] = [stretch!.encoded('json'), await stretch!.deflated('protobuf')];
     expect(stretch!.encoded('json')).toBe(json);
-    expect(stretch!.deflated('protobuf')).toBe(deflated);
+    expect(await stretch!.deflated('protobuf')).toBe(deflated);
     push(batch({ sequence: 2, bootTimeMs: 101_000, rows: [usageRow(0)] }));
     expect(stretch!.encoded('json')).not.toBe(json);
-    expect(stretch!.deflated('protobuf')).not.toBe(deflated);
+    expect(await stretch!.deflated('protobuf')).not.toBe(deflated);
   });
 
   it('writes over bytes only when nobody holds on to them', () => {
@@ -87,15 +86,29 @@ describe('ItemBytes', () => {
     expect(stretch!.encoded('json').instants).toHaveLength(2);
   });
 
-  it('compresses to the same bytes, without the first separator', () => {
-    const { store } = manyPods(500);
-    for (const stretch of store.podStretches()) {
-      const { bytes, crc, length, instants } = stretch.deflated('json');
-      const plain = stretch.encoded('json').bytes.subarray(1);
+  it('compresses to the same bytes, without the first separator, each stretch for itself', async () => {
+    const { store } = manyPods(1200);
+    const stretches = store.podStretches();
+    const compressed = await Promise.all(stretches.map((stretch) => stretch.deflated('json')));
+    for (const [at, { bytes, crc, length, instants }] of compressed.entries()) {
+      const plain = stretches[at]!.encoded('json').bytes.subarray(1);
       // The last block, which the stretch leaves to the whole body.
       expect(inflateRawSync(Buffer.concat([bytes, Buffer.from('0300', 'hex')])).equals(plain)).toBe(true);
-      expect([crc, length, instants]).toEqual([crc32(plain), plain.length, stretch.encoded('json').instants]);
+      expect([crc, length, instants]).toEqual([crc32(plain), plain.length, stretches[at]!.encoded('json').instants]);
     }
+  });
+
+  it('gives out what was true when it began to be compressed, and keeps none of it that changed meanwhile', async () => {
+    const { store, push } = manyPods(3);
+    const [stretch] = store.podStretches();
+    const inflated = async (given: Promise<Deflated>): Promise<string> =>
+      inflateRawSync(Buffer.concat([(await given).bytes, Buffer.from('0300', 'hex')])).toString();
+    const [before, under] = [stretch!.encoded('json').bytes.toString(), stretch!.deflated('json')];
+    await Promise.resolve(); // its turn has come
+    push(batch({ sequence: 2, bootTimeMs: 101_000, rows: [usageRow(0, { workingSetBytes: 77 })] }));
+    const after = stretch!.encoded('json').bytes.toString();
+    expect(after).not.toBe(before);
+    expect([`,${await inflated(under)}`, `,${await inflated(stretch!.deflated('json'))}`]).toEqual([before, after]);
   });
 
   it('gives the items that match, the same bytes as alone', () => {

@@ -1,9 +1,11 @@
 // Points → usage → bytes: of one item when asked for it, of a whole leaf when a list passes and something in it has changed.
 import type { Entry } from './entries.ts';
+import { Deflater } from './deflater.ts';
+import type { Deflate } from './deflater.ts';
 import type { LeafPlan } from './leaf-plan.ts';
 import { planOf, templatesOf } from './leaf-plan.ts';
 import type { MadeEncoding } from './made-bytes.ts';
-import { copyOf, deflate, encodedIn } from './made-bytes.ts';
+import { copyOf, deflated, encodedIn } from './made-bytes.ts';
 import type { Leaf } from './name-index.ts';
 import {
   CPU_WINDOW_US,
@@ -41,6 +43,9 @@ export class ItemBytes {
   #staleAtMonoMs = NaN;
   #numbers = new Float64Array(1024 * POINT_FIELDS);
   #scratch = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES);
+  /** Takes the scratch's place while that is being compressed. */
+  #otherScratch = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES);
+  readonly #deflater = new Deflater();
 
   constructor(points: Points, stalenessMs: number) {
     this.#points = points;
@@ -77,24 +82,43 @@ export class ItemBytes {
     return encoded;
   }
 
-  /** Made of bytes that are not kept, unless they are there. */
-  deflatedOf<Record>(
+  /** Made of bytes that are not kept, unless they are there; one stretch at a time. */
+  async deflatedOf<Record>(
+    leaf: Leaf<Entry<Record>>,
+    encoding: Encoding,
+    how: ItemEncoding<Record>,
+    clock: () => number,
+  ): Promise<Deflated> {
+    const ready = readyOf(leaf, encoding, clock())?.deflated;
+    return ready ?? this.#deflater.turn((deflate) => this.#deflated(deflate, leaf, encoding, how, clock()));
+  }
+
+  /** While it is compressed numbers may change: then it is given out once and not kept. */
+  async #deflated<Record>(
+    deflate: Deflate,
     leaf: Leaf<Entry<Record>>,
     encoding: Encoding,
     how: ItemEncoding<Record>,
     nowMonoMs: number,
-  ): Deflated {
+  ): Promise<Deflated> {
     const ready = readyOf(leaf, encoding, nowMonoMs);
     if (ready?.deflated) return ready.deflated;
     if (ready?.encoded) {
-      const { bytes, instants } = ready.encoded;
-      ready.deflated = deflate(bytes.subarray(how.separator.length), instants);
+      const { encoded } = ready;
+      encoded.users++;
+      try {
+        ready.deflated = await deflated(deflate, encoded.bytes.subarray(how.separator.length), encoded.instants);
+      } finally {
+        encoded.users--;
+      }
       return ready.deflated;
     }
     const written = this.#write(leaf, encoding, how, nowMonoMs);
-    const deflated = deflate(this.#scratch.subarray(how.separator.length, written.length), written.instants);
-    keep(leaf, encoding, written).deflated = deflated;
-    return deflated;
+    const bytes = this.#scratch.subarray(how.separator.length, written.length);
+    [this.#scratch, this.#otherScratch] = [this.#otherScratch, this.#scratch];
+    const kept = keep(leaf, encoding, written);
+    kept.deflated = await deflated(deflate, bytes, written.instants);
+    return kept.deflated;
   }
 
   selectedOf<Record>(

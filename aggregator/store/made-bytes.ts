@@ -1,6 +1,7 @@
 // Bytes of a leaf's items, in each encoding that was asked for since a number in it changed. They are let go with the next
 // change, so that what a list leaves behind lives no longer than a push interval.
-import { crc32, deflateRawSync, constants } from 'node:zlib';
+import { crc32 } from 'node:zlib';
+import type { Deflate } from './deflater.ts';
 import type { Deflated, Encoded, Encoding } from './views.ts';
 
 /** `encoded` and `deflated` are made each when asked for. */
@@ -13,27 +14,10 @@ export interface MadeEncoding {
 
 export type MadeBytes = { [encoding in Encoding]?: MadeEncoding };
 
-/** k8s.io/apiserver's level too. */
-const LEVEL = 1;
-/**
- * Items are some hundred bytes and like their neighbours: a window of 8 KiB finds as much as one of 32, sooner. zlib makes its tables anew
- * for each stretch; the usual ones, 26 MB a list, would have the collector run with every list.
- */
-const [WINDOW_BITS, MEM_LEVEL] = [13, 6] as const;
 const NOTHING = Buffer.alloc(0);
 
-/** Deflate blocks that end at a byte, so that others may follow. */
-export function deflate(bytes: Uint8Array, instants: Float64Array): Deflated {
-  if (bytes.length === 0) return { bytes: NOTHING, crc: 0, length: 0, instants };
-  const blocks = deflateRawSync(bytes, {
-    level: LEVEL,
-    windowBits: WINDOW_BITS,
-    memLevel: MEM_LEVEL,
-    finishFlush: constants.Z_SYNC_FLUSH,
-    // A list compresses to about a ninth: one output buffer, and little of it unused.
-    chunkSize: Math.max(1024, bytes.length >> 2),
-  });
-  return { bytes: copyOf(blocks, blocks.length), crc: crc32(bytes), length: bytes.length, instants };
+export async function deflated(deflate: Deflate, bytes: Uint8Array, instants: Float64Array): Promise<Deflated> {
+  return { bytes: await deflate(bytes), crc: crc32(bytes), length: bytes.length, instants };
 }
 
 /** Of memory of its own: a slice of Node's shared pool would keep its neighbours alive. */

@@ -362,7 +362,7 @@ export class PointStore implements ItemSource {
     const now = this.#options.clock;
     return {
       encoded: (encoding) => this.#bytes.encodedOf(leaf, encoding, encodings[encoding], now()),
-      deflated: (encoding) => this.#bytes.deflatedOf(leaf, encoding, encodings[encoding], now()),
+      deflated: (encoding) => this.#bytes.deflatedOf(leaf, encoding, encodings[encoding], now),
       selected: (encoding, matches) => this.#bytes.selectedOf(leaf, encoding, encodings[encoding], matches, now()),
     };
   }

@@ -79,7 +79,7 @@ export interface Deflated {
 /** A stretch of a sorted list. What is made of it is kept until the next change. */
 export interface Stretch<Record> {
   encoded(encoding: Encoding): Encoded;
-  deflated(encoding: Encoding): Deflated;
+  deflated(encoding: Encoding): Promise<Deflated>;
   /** Items of the records that match; not kept. */
   selected(encoding: Encoding, matches: (record: Record) => boolean): Encoded;
 }

@@ -1,6 +1,7 @@
 // What the metrics API reads, from plain lists: for tests that need no pushes. Items without usage have no metrics.
 import { metricsEncoders } from '../../aggregator/api/item-encoder.ts';
-import { deflate } from '../../aggregator/store/made-bytes.ts';
+import { Deflater } from '../../aggregator/store/deflater.ts';
+import { deflated } from '../../aggregator/store/made-bytes.ts';
 import type { NodeRecord, PodRecord } from '../../aggregator/kube/records.ts';
 import type {
   Encoded,
@@ -63,6 +64,8 @@ export function fakeItemSource(
   };
 }
 
+const deflater = new Deflater();
+
 type Encodings<Record> = { readonly [encoding in Encoding]: ItemEncoding<Record> };
 
 function itemOf<Record>(record: Record, encodings: Encodings<Record>, usage?: Usage): StoredItem<Record> {
@@ -98,7 +101,8 @@ function stretches<Record>(items: readonly StoredItem<Record>[], length: number)
       selected: encoded,
       deflated: (encoding) => {
         const { bytes, instants } = encoded(encoding, () => true);
-        return deflate(bytes.subarray(SEPARATORS[encoding].separator.length), instants);
+        const items = bytes.subarray(SEPARATORS[encoding].separator.length);
+        return deflater.turn((deflate) => deflated(deflate, items, instants));
       },
     };
   });
