@@ -7,6 +7,7 @@ import { Deflater } from '../store/deflater.ts';
 import { deflated } from '../store/made-bytes.ts';
 import type { Deflated } from '../store/views.ts';
 import type { Answer } from './answer.ts';
+import { createBodyRooms } from './body-rooms.ts';
 import { AT_ONCE_BYTES, bytesOf } from './chunks.ts';
 import { GZIP_FROM_BYTES, gzipBody, takesGzip } from './gzip.ts';
 
@@ -15,6 +16,7 @@ const PIECE_BYTES = 256 * 1024;
 /** Handed over at once and not yet taken, by all clients together. */
 const MOST_AT_ONCE_BYTES = 8 * 1024 * 1024;
 let atOnceBytes = 0;
+const rooms = createBodyRooms();
 const NO_INSTANTS = new Float64Array(0);
 /** A client that has not taken its answer by then is cut off; what the answer holds is freed. */
 const SEND_TIMEOUT_MS = 60_000;
@@ -98,12 +100,20 @@ function mayGoAtOnce(bytes: number): boolean {
 async function sendAtOnce(response: ServerResponse, chunks: readonly Buffer[], taken: Promise<void>): Promise<void> {
   const bytes = bytesOf(chunks);
   atOnceBytes += bytes;
+  const joined = rooms.join(chunks, bytes);
   try {
-    for (const chunk of chunks) response.write(chunk);
-    response.end();
+    if (joined) {
+      // What is written together with the headers is copied together with them.
+      response.flushHeaders();
+      response.end(joined.body);
+    } else {
+      for (const chunk of chunks) response.write(chunk);
+      response.end();
+    }
     await taken;
   } finally {
     atOnceBytes -= bytes;
+    joined?.done();
   }
 }
 
