@@ -155,10 +155,8 @@ export class ItemBytes {
       const out = this.#scratch;
       for (let at = 0; at < separator.length; at++) out[offset++] = separator[at]!;
       const start = offset;
-      const headStart = item === 0 ? 0 : headEnd[item - 1];
-      const head = heads.subarray(headStart, headEnd[item]);
-      out.set(head, offset);
-      offset += head.length;
+      // Not a subarray of it: an object an item is 5 MB of garbage a list.
+      offset += heads.copy(out, offset, item === 0 ? 0 : headEnd[item - 1], headEnd[item]);
       offset = tails[item]!.complete(out, start, offset, start + createdAt[item]!, this.#usage);
       instants[count++] = this.#usage.atWallMs;
       if (this.#staleAtMonoMs < validUntilMonoMs) validUntilMonoMs = this.#staleAtMonoMs;
