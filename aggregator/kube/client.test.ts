@@ -108,11 +108,14 @@ describe('the client', () => {
     expect(new Set(kube.seen.map(({ connection }) => connection)).size).toBe(2);
   });
 
-  it('asks for its token again after 401', async () => {
-    kube.calls.push(json(401, {}), json(404, {}));
+  it('asks for its token again after 401, and again with the one that took its place', async () => {
+    kube.calls.push(json(200, WIRE), json(401, {}), json(404, {}), json(401, {}));
     await client.getPod(KEY);
     token = 'Bearer second';
-    await client.getPod(KEY);
-    expect(kube.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer first', 'Bearer second']);
+    expect(await client.getPod(KEY)).toEqual({ kind: 'absent' });
+    // The same token is not tried twice.
+    expect((await client.getPod(KEY)).kind).toBe('error');
+    const tokens = kube.seen.map(({ headers }) => headers.authorization?.split(' ')[1]);
+    expect(tokens).toEqual(['first', 'first', 'second', 'second']);
   });
 });

@@ -51,6 +51,11 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 85_000;
 /** Headers are asked for again at most this often: reading them may read files. */
 const HEADERS_FRESH_MS = 5000;
+/**
+ * And until then they are used while they are asked for again: a patch should not wait for a file. A token is replaced minutes before it
+ * ends. Longer than the time between two calls that keep connections warm.
+ */
+const HEADERS_KEPT_MS = 60_000;
 
 export function createKubeHttp(endpoint: KubeEndpoint, userAgent: string): KubeHttp {
   const common = { connect: { ...endpoint.tls, keepAliveInitialDelay: 30_000, timeout: CALL_TIMEOUT_MS } };
@@ -74,20 +79,29 @@ export function createKubeHttp(endpoint: KubeEndpoint, userAgent: string): KubeH
   const headers = freshHeaders(endpoint, userAgent);
 
   async function call(request: KubeCall): Promise<KubeAnswer> {
+    const used = await headers();
+    const answer = await callAs(used, request);
+    if (answer.status !== 401) return answer;
+    headers.expire();
+    const now = await headers();
+    // The token was replaced meanwhile: nothing was done with the one before.
+    return isSame(used, now) ? answer : callAs(now, request);
+  }
+
+  async function callAs(credential: Record<string, string>, request: KubeCall): Promise<KubeAnswer> {
     const deadline = AbortSignal.timeout(request.timeoutMs ?? CALL_TIMEOUT_MS);
     const response = await calls.request({
       origin,
       path: prefix + request.path,
       method: request.method,
       headers: {
-        ...(await headers()),
+        ...credential,
         ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
       },
       body: request.body === undefined ? null : JSON.stringify(request.body),
       signal: request.signal ? AbortSignal.any([deadline, request.signal]) : deadline,
     });
     const answeredMs = performance.now();
-    if (response.statusCode === 401) headers.expire();
     const body = await jsonOf(response);
     return { status: response.statusCode, retryAfterSeconds: retryAfter(response), body, answeredMs };
   }
@@ -117,13 +131,30 @@ interface FreshHeaders {
 function freshHeaders(endpoint: KubeEndpoint, userAgent: string): FreshHeaders {
   let kept: Record<string, string> | undefined;
   let readMs = 0;
+  let reading: Promise<Record<string, string>> | undefined;
+  const ask = async (): Promise<Record<string, string>> => {
+    try {
+      kept = { accept: 'application/json', 'user-agent': userAgent, ...(await endpoint.headers()) };
+      readMs = performance.now();
+      return kept;
+    } finally {
+      reading = undefined;
+    }
+  };
   const read = async (): Promise<Record<string, string>> => {
-    if (kept && performance.now() - readMs < HEADERS_FRESH_MS) return kept;
-    kept = { accept: 'application/json', 'user-agent': userAgent, ...(await endpoint.headers()) };
-    readMs = performance.now();
+    const ageMs = performance.now() - readMs;
+    if (kept && ageMs < HEADERS_FRESH_MS) return kept;
+    const asked = (reading ??= ask());
+    if (!kept || ageMs >= HEADERS_KEPT_MS) return asked;
+    // What is wrong with it is told when it is needed.
+    asked.catch(() => undefined);
     return kept;
   };
   return Object.assign(read, { expire: () => (kept = undefined) });
+}
+
+function isSame(one: Record<string, string>, other: Record<string, string>): boolean {
+  return Object.keys({ ...one, ...other }).every((name) => one[name] === other[name]);
 }
 
 function retryAfter({ headers }: Dispatcher.ResponseData): number {
