@@ -236,7 +236,7 @@ function routesOf(
   return {
     '/healthz': () => text(200, 'ok\n'),
     '/startupz': () => unless(ticks() || pushing.startProblem()),
-    '/readyz': () => unless(ticks()),
+    '/readyz': async () => unless(ticks() || (await pushing.readyProblem())),
     '/metrics': async () => ({
       status: 200,
       type: metrics.registry.contentType,

@@ -37,6 +37,8 @@ export interface Pushing {
   told(): readonly Pick<Replicas, 'url' | 'addresses' | 'problems'>[];
   /** What the agent's start waits for, but for its first tick; '': nothing. */
   startProblem(): string;
+  /** What it lacks to be ready, but for its first tick: at a first install a push that was taken. */
+  readyProblem(): Promise<string>;
   /** Called as the ticks begin. @throws CodedError tls_file */
   start(): void;
   urgent(rows: Iterable<Row>, shortages: readonly Shortage[]): void;
@@ -46,7 +48,9 @@ export interface Pushing {
 export function createPushing(flags: AgentFlags, parts: PushingParts): Pushing {
   const { timers, log } = parts;
   let beganMs = 0;
-  const aggregators = flags.aggregator.map((url) => createReplicas(url, flags, parts, () => beganMs));
+  const aggregators = flags.aggregator.map((url) =>
+    createReplicas(url, flags, parts, { beganMs: () => beganMs, onStored: () => ca.pushed() }),
+  );
   const ca = new AwaitedCa({
     file: aggregators.length > 0 ? flags['aggregator-ca-file'] : undefined,
     listens: async () => (await Promise.all(flags.aggregator.map((url) => isListening(url, resolveHost)))).includes(true), // prettier-ignore
@@ -64,6 +68,7 @@ export function createPushing(flags: AgentFlags, parts: PushingParts): Pushing {
         problems: ca.problem === '' ? problems : [ca.problem],
       })),
     startProblem: () => ca.startProblem,
+    readyProblem: () => ca.readyProblem(),
     start: () => {
       beganMs = timers.monotonicMs();
       ca.start();
@@ -82,7 +87,7 @@ function createReplicas(
   url: string,
   flags: AgentFlags,
   { node, metrics, ...shared }: PushingParts,
-  beganMs: () => number,
+  { beganMs, onStored }: { readonly beganMs: () => number; readonly onStored: () => void },
 ): Replicas {
   const caFile = flags['aggregator-ca-file'];
   const token = tokenFile(flags['token-file'] ?? '');
@@ -111,6 +116,7 @@ function createReplicas(
       windowMs: flags.window,
       onPushed: (figures) => {
         metrics.pushed(figures);
+        if (figures.outcome === 'stored') onStored();
         if (figures.outcome === 'failed') replicas.pushFailed();
       },
     });

@@ -39,12 +39,12 @@ function setUp(file: string | typeof NONE = join(folder, 'ca.crt')) {
 }
 
 describe('AwaitedCa', () => {
-  it('is known from the start where the file is there, and where there is none to wait for', () => {
+  it('is known from the start where the file is there, and where there is none to wait for', async () => {
     for (const { ca, seen, publish } of [setUp(), setUp(NONE)]) {
       publish();
       ca.start();
       expect(seen).toEqual({ known: 1, asked: 0 });
-      expect([ca.problem, ca.startProblem]).toEqual(['', '']);
+      expect([ca.problem, ca.startProblem, await ca.readyProblem()]).toEqual(['', '', '']);
     }
   });
 
@@ -75,10 +75,34 @@ describe('AwaitedCa', () => {
     await pass(89 * SECOND);
     expect(ca.startProblem).not.toBe('');
     await pass(SECOND);
-    expect(ca.startProblem).toBe('');
+    expect([ca.startProblem, await ca.readyProblem()]).toEqual(['', '']);
     publish();
     await pass(SECOND);
     expect(seen.known).toBe(1);
+  });
+
+  it('is ready as soon as a push is taken, and asked for it waits two seconds', async () => {
+    const { ca, aggregator, pass, publish } = setUp();
+    ca.start();
+    aggregator.listens = true;
+    await pass(SECOND);
+    const given: string[] = [];
+    const ask = async (): Promise<void> => void given.push(await ca.readyProblem());
+    void ask();
+    await pass(1900);
+    expect(given).toEqual([]);
+    await pass(200);
+    expect(given).toEqual([expect.stringContaining('ca.crt')]);
+    publish();
+    void ask();
+    await pass(2 * SECOND);
+    expect(given.slice(1)).toEqual(['no push was taken yet']);
+    void ask();
+    await pass(SECOND);
+    ca.pushed();
+    await pass(100);
+    expect(given.slice(2)).toEqual(['']);
+    expect(await ca.readyProblem()).toBe('');
   });
 
   it('looks no more when it is closed', async () => {

@@ -23,15 +23,20 @@ export interface AwaitedCaParts {
 const LOOK_MS = 500;
 /** Then the agent counts as started all the same: it samples, and waits on. Below what the startup probe allows. */
 const MOST_STARTING_MS = 90_000;
+/** A question whether the agent is ready waits so long for its answer. Below the readiness probe's time-out. */
+const MOST_ANSWERING_MS = 2000;
 
 export class AwaitedCa {
   readonly #parts: AwaitedCaParts;
   #beganMs = 0;
+  #awaited = false;
   #known = false;
+  #pushed = false;
   #listening = false;
   #looks = 0;
   #cancel: () => void = () => {};
   #asking: Promise<void> = Promise.resolve();
+  readonly #waiting = new Set<() => void>();
 
   constructor(parts: AwaitedCaParts) {
     this.#parts = parts;
@@ -43,6 +48,7 @@ export class AwaitedCa {
     this.#beganMs = timers.monotonicMs();
     if (file !== undefined && !isFilled(file)) {
       if (!isThere(dirname(file))) throw new CodedError('tls_file', `can't read ${file}: its folder is not there`);
+      this.#awaited = true;
       log.warn({ file }, 'no aggregator has published its CA yet');
       return this.#look(file);
     }
@@ -58,12 +64,33 @@ export class AwaitedCa {
 
   /** '' when the start is not held up by it (any longer). */
   get startProblem(): string {
-    const overdue = this.#parts.timers.monotonicMs() - this.#beganMs >= MOST_STARTING_MS;
-    return this.#listening || overdue ? '' : this.problem;
+    return this.#listening || this.#overdue() ? '' : this.problem;
+  }
+
+  /** A push was taken. */
+  pushed(): void {
+    this.#pushed = true;
+    for (const end of this.#waiting) this.#answer(end);
+  }
+
+  /** '' when pushes are taken, or the file was there from the start: then the agent is of use before. Waits a little for an answer to come. */
+  async readyProblem(): Promise<string> {
+    if (this.#isReady()) return '';
+    const { timers } = this.#parts;
+    await new Promise<void>((resolve) => {
+      const cancel = timers.after(MOST_ANSWERING_MS, () => this.#answer(end));
+      const end = (): void => {
+        cancel();
+        resolve();
+      };
+      this.#waiting.add(end);
+    });
+    return this.#isReady() ? '' : this.problem || 'no push was taken yet';
   }
 
   async close(): Promise<void> {
     this.#cancel();
+    for (const end of this.#waiting) this.#answer(end);
     await this.#asking;
   }
 
@@ -76,6 +103,19 @@ export class AwaitedCa {
     }
     if (!this.#listening && this.#looks++ % 2 === 0) this.#asking = this.#ask();
     this.#cancel = timers.after(LOOK_MS, () => this.#look(file));
+  }
+
+  #isReady(): boolean {
+    return !this.#awaited || this.#pushed || this.#overdue();
+  }
+
+  #overdue(): boolean {
+    return this.#parts.timers.monotonicMs() - this.#beganMs >= MOST_STARTING_MS;
+  }
+
+  #answer(end: () => void): void {
+    this.#waiting.delete(end);
+    end();
   }
 
   async #ask(): Promise<void> {

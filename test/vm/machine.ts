@@ -81,7 +81,7 @@ async function bootOnce(boot: Boot): Promise<GuestRun> {
 function qemuArguments(boot: Boot, consoleFile: string): string[] {
   const guestSeconds = Math.round(boot.timeoutMs / 1000);
   const options: readonly (readonly string[])[] = [
-    ['-accel', 'tcg,thread=multi', '-cpu', 'max,-la57', '-smp', '2', '-m', String(boot.memoryMiB)],
+    [...acceleration(process.env), '-cpu', 'max,-la57', '-smp', '2', '-m', String(boot.memoryMiB)],
     ['-nodefaults', '-display', 'none', '-no-reboot'],
     ['-serial', `file:${consoleFile}`, '-serial', 'stdio'],
     ['-kernel', boot.kernel.path, '-initrd', boot.image.initramfs],
@@ -94,6 +94,15 @@ function qemuArguments(boot: Boot, consoleFile: string): string[] {
     ['-device', 'nvme,drive=disk,serial=headroom'],
   ];
   return options.flat();
+}
+
+/**
+ * HEADROOM_VM_NS_AN_INSTRUCTION=8: the guest's time is its instructions, eight nanoseconds each, one CPU after the other. What a process
+ * takes of it is then the same whatever else the machine does.
+ */
+function acceleration({ HEADROOM_VM_NS_AN_INSTRUCTION: ns }: NodeJS.ProcessEnv): readonly string[] {
+  if (!ns) return ['-accel', 'tcg,thread=multi'];
+  return ['-accel', 'tcg,thread=single', '-icount', `shift=${Math.log2(Number(ns))}`];
 }
 
 /** Whatever ends this process ends the guest and takes its files along; SIGKILL alone leaves it to the guest's own deadline. */

@@ -1,14 +1,16 @@
 // What the agent takes of an emulated CPU with 16 containers, pushing: while they stand still, beside one that reads a file larger
-// than its limit without end, and with one held close to its limit.
+// than its limit without end, and with one held close to its limit. Beside it a Node that only wakes each second.
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AGENT_NODE_FLAGS } from '../../../agent/flags.ts';
 import { makeContainer } from './cgroup.ts';
 import { receivePushes } from './pushes.ts';
 import { progress, result } from './say.ts';
 import { pause } from './until.ts';
 import { startAgent } from './watching-agent.ts';
+import type { WatchingAgent } from './watching-agent.ts';
 
 const WORKLOAD = '/headroom/dist/test/vm/guest/workload.js';
 const PORT = 19_472;
@@ -18,6 +20,8 @@ const MIB = 2 ** 20;
 const STILL = 'echo 0 > "$1/cgroup.procs" && exec sleep 1000';
 const READ = 'echo 0 > "$1/cgroup.procs" && while :; do cat "$2" > /dev/null; done';
 const FILE = '/tmp/read';
+/** What any Node costs that is woken as often. */
+const BARE = 'setInterval(() => {}, 1000)';
 /** Page cache is charged to whoever reads it in: that must be the reader. */
 const FORGET = 'sync && echo 3 > /proc/sys/vm/drop_caches';
 const READ_MIB = 96;
@@ -36,6 +40,8 @@ export interface CostStage {
   /** Voluntary switches of the main thread, a second: each is a wake-up. */
   readonly wakeUps: number;
   readonly signals: number;
+  /** CPU time of a Node that only wakes each second, ms a second. */
+  readonly floorMs: number;
 }
 
 export async function cost(): Promise<void> {
@@ -44,33 +50,45 @@ export async function cost(): Promise<void> {
   const children = directories.slice(2).map((directory) => run('/bin/sh', '-c', STILL, 'still', directory));
   writeFileSync(FILE, Buffer.alloc(READ_MIB * MIB, 1));
   execFileSync('/bin/sh', ['-c', FORGET]);
+  const bare = run(process.execPath, ...AGENT_NODE_FLAGS, '-e', BARE);
+  children.push(bare);
   const agent = await startAgent('cost', PORT, false, pushes.url);
+  const measured = (stage: string): Promise<CostStage> => stageOf(stage, agent, bare.pid!);
   progress('the agent is ready');
   await pause(WARM_UP_MS);
-  const stages = [await measured('still', agent.pid, agent.metrics)];
+  const stages = [await measured('still')];
   writeFileSync(join(directories[0]!, 'memory.max'), String(LIMIT_MIB * MIB));
   const reader = run('/bin/sh', '-c', READ, 'read', directories[0]!, FILE);
   await pause(SETTLE_MS);
-  stages.push(await measured('a reader', agent.pid, agent.metrics));
+  stages.push(await measured('a reader'));
   reader.kill('SIGKILL');
   writeFileSync(join(directories[1]!, 'memory.max'), String(2 * LIMIT_MIB * MIB));
   children.push(run(process.execPath, WORKLOAD, directories[1]!, 'hold', '66'));
   await pause(2 * SETTLE_MS);
-  stages.push(await measured('one near its limit', agent.pid, agent.metrics));
+  stages.push(await measured('one near its limit'));
   result('cost', stages);
   for (const child of children) child.kill('SIGKILL');
   await agent.stop();
   pushes.close();
 }
 
-async function measured(stage: string, pid: number, metrics: () => Promise<string>): Promise<CostStage> {
+async function stageOf(stage: string, { pid, metrics }: WatchingAgent, barePid: number): Promise<CostStage> {
+  const floor = counts(barePid).cpuMs;
   const before = { ...counts(pid), signals: signalsOf(await metrics()), atMs: performance.now() };
   await pause(STAGE_MS);
   const [after, seconds] = [counts(pid), (performance.now() - before.atMs) / 1000];
   const perSecond = (name: 'cpuMs' | 'mainMs' | 'wakeUps'): number => (after[name] - before[name]) / seconds;
   const signals = (signalsOf(await metrics()) - before.signals) / seconds;
+  const floorMs = (counts(barePid).cpuMs - floor) / seconds;
   progress(`${stage}: ${perSecond('cpuMs').toFixed(1)} ms a second`);
-  return { stage, cpuMs: perSecond('cpuMs'), mainMs: perSecond('mainMs'), wakeUps: perSecond('wakeUps'), signals };
+  return {
+    stage,
+    floorMs,
+    cpuMs: perSecond('cpuMs'),
+    mainMs: perSecond('mainMs'),
+    wakeUps: perSecond('wakeUps'),
+    signals,
+  };
 }
 
 function counts(pid: number): { readonly cpuMs: number; readonly mainMs: number; readonly wakeUps: number } {
