@@ -157,7 +157,8 @@ function hasProcesses(directory: string): boolean {
   }
 }
 
-function isMended(kernel: string): boolean {
+/** @param kernel as uname has it */
+export function isMended(kernel: string): boolean {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(kernel) ?? [];
   return Number(major) > MENDED.major || (Number(major) === MENDED.major && Number(minor) >= MENDED.minor);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerOf, lineCutter, machineFailed, parseGuestLine } from './guest-lines.ts';
+import { answerOf, complaintsOf, lineCutter, machineFailed, parseGuestLine } from './guest-lines.ts';
 
 describe('lines from the guest', () => {
   it('are put together from torn chunks and stripped of the carriage return', () => {
@@ -35,5 +35,28 @@ describe('a guest that did not come to its end', () => {
   it('was failed by its program when the first process told its status: a crash, or its own deadline', () => {
     for (const status of [0, 1, 143])
       expect(machineFailed(`no disk on /tmp\nscenario demo ended with ${status}\nqemu ended: status 0\n`)).toBe(false);
+  });
+});
+
+describe('the console of a guest', () => {
+  it('gives what the kernel said against itself, once each, and nothing else', () => {
+    const said = [
+      "[    4.073729] /dev/nvme0n1: Can't open blockdev\r",
+      '[    6.183552] psi: trigger leak\r',
+      '[    6.184430] WARNING: CPU: 0 PID: 145 at kernel/sched/psi.c:1080 psi_cgroup_free+0x76/0x90\r',
+      '[    6.845556] BUG: kernel NULL pointer dereference, address: 0000000000000008\r',
+      '[    6.848889] RIP: 0010:psi_cgroup_free+0x76/0x90\r',
+      '[    6.848889] RIP: 0010:psi_cgroup_free+0x76/0x90\r',
+      '[    6.848889] RIP: 0033:0x413f3b\r',
+      '[   30.100000] watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [node:70]\r',
+      'scenario psi-race-100 ended with 0\r',
+    ];
+    expect(complaintsOf(said.join('\n'))).toEqual([
+      'psi: trigger leak',
+      'WARNING: CPU: 0 PID: 145 at kernel/sched/psi.c:1080 psi_cgroup_free+0x76/0x90',
+      'BUG: kernel NULL pointer dereference, address: 0000000000000008',
+      'RIP: 0010:psi_cgroup_free+0x76/0x90',
+    ]);
+    expect(complaintsOf('')).toEqual([]);
   });
 });

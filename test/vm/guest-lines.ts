@@ -56,3 +56,13 @@ export function answerOf(lines: readonly GuestLine[]): GuestAnswer {
 export function machineFailed(consoleText: string): boolean {
   return /\bOops\b|Kernel panic/.test(consoleText) || !/^scenario \S+ ended with \d+/m.test(consoleText);
 }
+
+/** How a line begins that says the kernel itself is wrong. Not the watchdogs' ("watchdog: BUG", "rcu: INFO"): they time a starved host. */
+const COMPLAINT =
+  /^(BUG: |WARNING: |Oops: |Kernel panic|kernel BUG at |general protection fault|list_(add|del) corruption|psi: trigger leak|RIP: 0010:)/;
+
+/** @returns its lines without their times, once each, in the order of the console */
+export function complaintsOf(consoleText: string): readonly string[] {
+  const lines = consoleText.split('\n').map((line) => line.replace(/^\[ *[\d.]+\] /, '').trim());
+  return [...new Set(lines.filter((line) => COMPLAINT.test(line)))];
+}

@@ -43,7 +43,7 @@ export async function buildGuestImage(searchPath: string, entryPoints = ENTRY_PO
     }
     await bundle(entryPoints, join(root, 'headroom'));
     copyAddon(root);
-    compileLeak(root, searchPath);
+    for (const program of ['leak', 'psi-race']) compile(program, root, searchPath);
     copyProgram(process.execPath, root, 'bin/node');
     copyProgram(tool('busybox', searchPath), root, 'bin/busybox');
     symlinkSync('busybox', join(root, 'bin/sh'));
@@ -92,10 +92,10 @@ function copyAddon(root: string): void {
 }
 
 /** Static: the guest has the libraries of node alone. */
-function compileLeak(root: string, searchPath: string): void {
+function compile(program: string, root: string, searchPath: string): void {
   mkdirSync(join(root, 'headroom/bin'), { recursive: true });
-  const source = join(import.meta.dirname, 'guest/leak.c');
-  run(tool('cc', searchPath), ['-O2', '-static', '-o', join(root, 'headroom/bin/leak'), source], root);
+  const source = join(import.meta.dirname, `guest/${program}.c`);
+  run(tool('cc', searchPath), ['-O2', '-static', '-o', join(root, 'headroom/bin', program), source], root);
 }
 
 /** Copies a program and the shared libraries it names. */

@@ -1,6 +1,6 @@
 // One boot of the virtual machine: qemu in software emulation (no KVM needed, no root), bounded in time, killed by its own pid.
 import { spawn } from 'node:child_process';
-import { answerOf, lineCutter, machineFailed, parseGuestLine } from './guest-lines.ts';
+import { answerOf, complaintsOf, lineCutter, machineFailed, parseGuestLine } from './guest-lines.ts';
 import type { GuestAnswer, GuestLine } from './guest-lines.ts';
 import type { GuestImage } from './initramfs.ts';
 import type { KernelImage } from './kernel-image.ts';
@@ -18,12 +18,16 @@ export interface Boot {
   readonly memoryMiB: number;
   /** A kernel that crashes is this boot's answer, for a scenario that asks whether it does. */
   readonly onlyOnce?: boolean;
+  /** After the machine's own, so that they win. */
+  readonly kernelParameters?: string;
   readonly say: (text: string) => void;
 }
 
 export interface GuestRun extends GuestAnswer {
   /** The last lines of the kernel's console, for a reader of a failure. */
   readonly console: string;
+  /** Of the kernel about itself, all that it made. */
+  readonly complaints: readonly string[];
   readonly durationMs: number;
 }
 
@@ -66,9 +70,11 @@ async function bootOnce(boot: Boot): Promise<GuestRun> {
       qemu.once('close', (status, signal) => resolve(`qemu ended: ${signal ?? `status ${status}`}\n`));
       qemu.once('error', reject);
     });
+    const said = textOf(consoleFile);
     return {
       ...answerOf(lines),
-      console: tailOf(consoleFile) + stderr + how,
+      console: tailOf(said) + stderr + how,
+      complaints: complaintsOf(said),
       durationMs: performance.now() - startedAt,
     };
   } finally {
@@ -87,7 +93,7 @@ function qemuArguments(boot: Boot, consoleFile: string): string[] {
     ['-kernel', boot.kernel.path, '-initrd', boot.image.initramfs],
     [
       '-append',
-      `console=ttyS0 quiet panic=-1 psi=1 rcupdate.rcu_expedited=1 headroom.scenario=${boot.scenario} headroom.seconds=${guestSeconds}`,
+      `console=ttyS0 quiet panic=-1 psi=1 rcupdate.rcu_expedited=1 headroom.scenario=${boot.scenario} headroom.seconds=${guestSeconds} ${boot.kernelParameters ?? ''}`,
     ],
     // The cloud kernel has NVMe and ext4 built in: no modules are needed. `snapshot` keeps the image as it is for the next boot.
     ['-drive', `file=${boot.image.disk},if=none,id=disk,format=raw,snapshot=on,cache=unsafe`],
@@ -115,9 +121,13 @@ export function endWithUs(end: () => void): () => void {
   return () => void process.off('exit', end).off('SIGTERM', endAndLeave).off('SIGINT', endAndLeave);
 }
 
-function tailOf(file: string): string {
+function tailOf(text: string): string {
+  return text === '' ? '' : `${text.split('\n').slice(-CONSOLE_TAIL_LINES).join('\n')}\n`;
+}
+
+function textOf(file: string): string {
   try {
-    return `${readFileSync(file, 'latin1').split('\n').slice(-CONSOLE_TAIL_LINES).join('\n')}\n`;
+    return readFileSync(file, 'latin1');
   } catch {
     return '';
   }

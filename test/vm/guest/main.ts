@@ -7,6 +7,7 @@ import { latency } from './latency.ts';
 import { leaks } from './leaks.ts';
 import { machine } from './machine.ts';
 import { numbers } from './numbers.ts';
+import { psiRace } from './psi-race.ts';
 import { record } from './record.ts';
 import { progress, result, say } from './say.ts';
 import { signals } from './signals.ts';
@@ -21,11 +22,13 @@ const SCENARIOS: Readonly<Record<string, (amount: number) => Promise<void>>> = {
   leaks,
   latency,
   cost,
+  'pod-removal': (seconds) => psiRace(seconds, false),
+  'psi-race': (seconds) => psiRace(seconds, true),
   churn: async (seconds) =>
     result('churn', await churn({ root: CGROUP_ROOT, agent: AGENT, perS: 50, seconds, say: progress })),
 };
 
-const [name = '', amount = ''] = (process.argv[2] ?? '').split('-');
+const [, name = '', amount = ''] = /^(.*?)(?:-(\d+))?$/.exec(process.argv[2] ?? '') ?? [];
 try {
   const scenario = SCENARIOS[name];
   if (scenario === undefined) throw new Error(`no scenario ${name}: there are ${Object.keys(SCENARIOS).join(', ')}`);

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// What takes minutes and is asked for by name: `npm run test:on-request -- leaks|latency|cost|churn|record` (docs/testing.md).
+// What takes minutes and is asked for by name: `npm run test:on-request -- leaks|latency|cost|churn|psi-race|record` (docs/testing.md).
 export default defineConfig({
   test: {
     name: 'on request',
