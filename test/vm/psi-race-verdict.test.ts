@@ -4,7 +4,7 @@ import { summaryOf, wrongAlone, wrongWithTriggers } from './psi-race-verdict.ts'
 
 const MENDED = '7.3.4+deb13-cloud-amd64';
 const BEFORE = '6.1.0-56-cloud-amd64';
-const ENOUGH = { seconds: 100, removed: 500, triggers: 500, gone: 7, errors: 0 };
+const ENOUGH = { seconds: 100, removed: 1000, triggers: 2500, gone: 7, errors: 0 };
 const LEAK = 'psi: trigger leak';
 
 function run(kernel: string, counts = ENOUGH, rest: Partial<PsiRaceRun> = {}): PsiRaceRun {
@@ -33,8 +33,10 @@ describe('a race of PSI triggers with the removal of pods', () => {
 
   it('shows nothing on any kernel when hardly a pod was removed or hardly a trigger set', () => {
     for (const kernel of [MENDED, BEFORE])
-      for (const few of [{ removed: 499 }, { triggers: 499 }])
-        expect(wrongWithTriggers(run(kernel, { ...ENOUGH, ...few }))).toEqual([expect.stringMatching(/^only 499 /)]);
+      for (const few of [{ removed: 999 }, { triggers: 2499 }])
+        expect(wrongWithTriggers(run(kernel, { ...ENOUGH, ...few }))).toEqual([
+          expect.stringMatching(/^only (999 pods|2499 triggers) /),
+        ]);
     const crashedAtBoot = run(BEFORE, { ...ENOUGH, triggers: 0 }, { complaints: ['BUG: x'], ended: false });
     expect(wrongWithTriggers(crashedAtBoot)).toHaveLength(1);
     const nothing: PsiRaceRun = { results: new Map(), failures: [], complaints: [], ended: false };
@@ -56,7 +58,7 @@ describe('a race of PSI triggers with the removal of pods', () => {
 
   it('is told in one line', () => {
     expect(summaryOf(run(BEFORE, ENOUGH, { complaints: [LEAK], ended: false }))).toBe(
-      'Linux 6.1.0-56-cloud-amd64, 100 s: 500 pods removed, 500 triggers set, 7 refused by a pod that was gone, 0 errors; the guest stopped; psi: trigger leak',
+      'Linux 6.1.0-56-cloud-amd64, 100 s: 1000 pods removed, 2500 triggers set, 7 refused by a pod that was gone, 0 errors; the guest stopped; psi: trigger leak',
     );
   });
 });
