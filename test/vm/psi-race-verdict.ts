@@ -15,7 +15,7 @@ export interface PsiRaceCounts {
 
 export type PsiRaceRun = Pick<GuestRun, 'results' | 'failures' | 'complaints' | 'ended'>;
 
-/** More than Linux 6.1.192 bore before it crashed: 915 and 2,377. In 100 s an idle machine gives ten times as many. */
+/** Before it had so many, Linux 6.1.192 crashed in most runs (docs/adr/0010-native-addon.md). In 100 s an idle machine gives ten times as many. */
 const LEAST_PODS = 1000;
 const LEAST_TRIGGERS = 2500;
 const NOTHING: PsiRaceCounts = { seconds: 0, removed: 0, triggers: 0, gone: 0, errors: 0 };
