@@ -13,7 +13,7 @@ import type { Roster } from './store/roster.ts';
 import type { Row } from './store/row.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Logger } from './runtime/logger.ts';
-import { readPem, tokenFile } from './runtime/secret-files.ts';
+import { tokenFile } from './runtime/secret-files.ts';
 import { TICK_MS } from './tick.ts';
 import type { Timers } from './tick.ts';
 
@@ -48,9 +48,15 @@ export interface Pushing {
 export function createPushing(flags: AgentFlags, parts: PushingParts): Pushing {
   const { timers, log } = parts;
   let beganMs = 0;
-  const aggregators = flags.aggregator.map((url) =>
-    createReplicas(url, flags, parts, { beganMs: () => beganMs, onStored: () => ca.pushed() }),
-  );
+  // Agents differ: each ticks since its own start, and pushes after any of its ticks, to all aggregators at once.
+  const ticks = Math.floor((Math.random() * flags['push-interval']) / TICK_MS);
+  const shared: Shared = {
+    epoch: Math.round(parts.clock.bootTimeMs()),
+    phaseMs: () => beganMs + PUSH_AFTER_TICK_MS + ticks * TICK_MS,
+    pem: () => ca.pem(),
+    onStored: () => ca.pushed(),
+  };
+  const aggregators = flags.aggregator.map((url) => createReplicas(url, flags, parts, shared));
   const ca = new AwaitedCa({
     file: aggregators.length > 0 ? flags['aggregator-ca-file'] : undefined,
     listens: async () => (await Promise.all(flags.aggregator.map((url) => isListening(url, resolveHost)))).includes(true), // prettier-ignore
@@ -77,23 +83,27 @@ export function createPushing(flags: AgentFlags, parts: PushingParts): Pushing {
       for (const replicas of aggregators) replicas.urgent(rows, shortages);
     },
     close: async () => {
-      await ca.close();
+      ca.close();
       await Promise.all(aggregators.map((replicas) => replicas.close()));
     },
   };
+}
+
+/** By the replicas of all aggregators. */
+interface Shared {
+  readonly epoch: number;
+  readonly phaseMs: () => number;
+  readonly pem: () => string | undefined;
+  readonly onStored: () => void;
 }
 
 function createReplicas(
   url: string,
   flags: AgentFlags,
   { node, metrics, ...shared }: PushingParts,
-  { beganMs, onStored }: { readonly beganMs: () => number; readonly onStored: () => void },
+  { epoch, phaseMs, pem, onStored }: Shared,
 ): Replicas {
-  const caFile = flags['aggregator-ca-file'];
   const token = tokenFile(flags['token-file'] ?? '');
-  const epoch = Math.round(shared.clock.bootTimeMs());
-  // Agents differ: each ticks since its own start, and pushes after any of its ticks.
-  const ticks = Math.floor((Math.random() * flags['push-interval']) / TICK_MS);
   const createPusher = (address: string, tallySlot: number): Pusher =>
     new Pusher({
       ...shared,
@@ -107,12 +117,12 @@ function createReplicas(
         openConnection({
           baseUrl: url,
           address,
-          ca: caFile === undefined ? undefined : readPem(caFile),
+          ca: pem(),
           serverName: flags['aggregator-server-name'],
           timeoutMs: PUSH_TIMEOUT_MS,
         }),
       intervalMs: flags['push-interval'],
-      phaseMs: beganMs() + PUSH_AFTER_TICK_MS + ticks * TICK_MS,
+      phaseMs: phaseMs(),
       windowMs: flags.window,
       onPushed: (figures) => {
         metrics.pushed(figures);

@@ -15,7 +15,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 function setUp(file: string | typeof NONE = join(folder, 'ca.crt')) {
   const time = fakeTime();
-  const aggregator: { listens: boolean | Error } = { listens: false };
+  const aggregator: { listens: boolean | Promise<boolean> | Error } = { listens: false };
   const seen = { known: 0, asked: 0 };
   const ca = new AwaitedCa({
     file: file === NONE ? undefined : file,
@@ -105,10 +105,32 @@ describe('AwaitedCa', () => {
     expect(await ca.readyProblem()).toBe('');
   });
 
+  it('asks for an aggregator one question at a time', async () => {
+    const { ca, aggregator, seen, pass } = setUp();
+    let answer: (listens: boolean) => void = () => undefined;
+    aggregator.listens = new Promise<boolean>((resolve) => (answer = resolve));
+    ca.start();
+    await pass(10 * SECOND);
+    expect([seen.asked, ca.startProblem]).toEqual([1, expect.stringContaining('ca.crt')]);
+    answer(true);
+    await pass(10 * SECOND);
+    expect([seen.asked, ca.startProblem]).toEqual([1, '']);
+  });
+
+  it('keeps what the file had when it is taken away, and takes what it has when it changes', () => {
+    const { ca, publish } = setUp();
+    publish();
+    ca.start();
+    rmSync(join(folder, 'ca.crt'));
+    expect(ca.pem()).toBe('PEM');
+    writeFileSync(join(folder, 'ca.crt'), 'NEXT');
+    expect(ca.pem()).toBe('NEXT');
+  });
+
   it('looks no more when it is closed', async () => {
     const { ca, seen, pass, publish } = setUp();
     ca.start();
-    await ca.close();
+    ca.close();
     publish();
     await pass(5 * SECOND);
     expect(seen.known).toBe(0);

@@ -35,7 +35,8 @@ export class AwaitedCa {
   #listening = false;
   #looks = 0;
   #cancel: () => void = () => {};
-  #asking: Promise<void> = Promise.resolve();
+  #asking = false;
+  #pem: string | undefined;
   readonly #waiting = new Set<() => void>();
 
   constructor(parts: AwaitedCaParts) {
@@ -52,9 +53,19 @@ export class AwaitedCa {
       log.warn({ file }, 'no aggregator has published its CA yet');
       return this.#look(file);
     }
-    if (file !== undefined) readPem(file);
+    this.pem();
     this.#known = true;
     onKnown();
+  }
+
+  /**
+   * As the file has it now; what it last had where it is gone: a ConfigMap that was deleted takes it away, and not the trust.
+   * @returns undefined when there is none to wait for. @throws CodedError tls_file
+   */
+  pem(): string | undefined {
+    const { file } = this.#parts;
+    if (file !== undefined && (this.#pem === undefined || isFilled(file))) this.#pem = readPem(file);
+    return this.#pem;
   }
 
   /** '' when the CA is there. */
@@ -88,10 +99,9 @@ export class AwaitedCa {
     return this.#isReady() ? '' : this.problem || 'no push was taken yet';
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#cancel();
     for (const end of this.#waiting) this.#answer(end);
-    await this.#asking;
   }
 
   #look(file: string): void {
@@ -101,7 +111,7 @@ export class AwaitedCa {
       log.info({ file }, 'the aggregators’ CA is there');
       return onKnown();
     }
-    if (!this.#listening && this.#looks++ % 2 === 0) this.#asking = this.#ask();
+    if (!this.#listening && !this.#asking && this.#looks++ % 2 === 0) void this.#ask();
     this.#cancel = timers.after(LOOK_MS, () => this.#look(file));
   }
 
@@ -118,16 +128,24 @@ export class AwaitedCa {
     end();
   }
 
+  /** One at a time: a name server that is silent answers none of them, and what it said last counts. */
   async #ask(): Promise<void> {
+    this.#asking = true;
     this.#listening = await this.#parts.listens().catch(() => false);
+    this.#asking = false;
   }
 }
 
-/** Not readable counts as there: that is an error, and not one that passes. */
+/** What can't be looked at counts as there: that is an error, and not one that passes. */
 function isFilled(file: string): boolean {
-  return isThere(file) && statSync(file).size > 0;
+  try {
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found !== undefined && found.size > 0;
+  } catch {
+    return true;
+  }
 }
 
-function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+function isThere(folder: string): boolean {
+  return statSync(folder, { throwIfNoEntry: false }) !== undefined;
 }

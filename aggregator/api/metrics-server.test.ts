@@ -24,6 +24,13 @@ describe('large lists', () => {
     usage: USAGE,
   }));
 
+  /** 300 stretches: a big list. Some 18 MB, more than the kernel buffers for clients that read nothing. */
+  const big = () => {
+    const labels = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`label-${index}`, 'x'.repeat(1000)]));
+    const pods = many.map((pod) => ({ ...pod, labels }));
+    return fakeItemSource(pods, [], 5);
+  };
+
   it('go whole over the wire, compressed where the client takes it', async () => {
     const large = await startMetricsApi({ source: fakeItemSource(many, [], 400) }, pki);
     const plain = await large.asAdmin(`${V1}/pods`);
@@ -38,14 +45,7 @@ describe('large lists', () => {
   });
 
   it('are refused with 429 while too many are on their way, and taken again afterwards', async () => {
-    // 300 stretches: a big list. Some 18 MB each, more than the kernel buffers for clients that read nothing.
-    const labels = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`label-${index}`, 'x'.repeat(1000)]));
-    const big = fakeItemSource(
-      many.map((pod) => ({ ...pod, labels })),
-      [],
-      5,
-    );
-    const slow = await startMetricsApi({ source: big }, pki);
+    const slow = await startMetricsApi({ source: big() }, pki);
     const agent = new Agent({ ca: pki.ca, ...pki.admin });
     const stalled = [1, 2, 3, 4].map(() =>
       httpsRequest({ agent, host: '127.0.0.1', port: slow.port, path: `${V1}/pods` }).end(),
@@ -59,6 +59,20 @@ describe('large lists', () => {
     for (const request of stalled) request.on('error', () => undefined).destroy();
     await expect.poll(async () => (await slow.asAdmin(`${V1}/pods`)).code, { timeout: 10_000 }).toBe(200);
     agent.destroy();
+    await slow.close();
+  }, 30_000);
+
+  it('keep no place when their client leaves, those either that waited in a row behind one that it did not read', async () => {
+    const slow = await startMetricsApi({ source: big() }, pki);
+    const client = connectTls({ host: '127.0.0.1', port: slow.port, ca: pki.ca, ...pki.admin }).on('error', () => undefined); // prettier-ignore
+    await once(client, 'secureConnect');
+    client.pause().write(`GET ${V1}/pods HTTP/1.1\r\nhost: x\r\n\r\n`.repeat(4));
+    await expect.poll(async () => (await slow.asAdmin(`${V1}/pods`)).code, { timeout: 10_000 }).toBe(429);
+    client.destroy();
+    await expect.poll(async () => (await slow.asAdmin(`${V1}/pods`)).code, { timeout: 10_000 }).toBe(200);
+    // All four places are free again.
+    const answers = await Promise.all([1, 2, 3, 4].map(() => slow.asAdmin(`${V1}/pods`)));
+    expect(answers.map(({ code }) => code)).toEqual([200, 200, 200, 200]);
     await slow.close();
   }, 30_000);
 });

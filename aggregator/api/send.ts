@@ -17,6 +17,8 @@ const PIECE_BYTES = 256 * 1024;
 const MOST_AT_ONCE_BYTES = 8 * 1024 * 1024;
 let atOnceBytes = 0;
 const rooms = createBodyRooms();
+/** One for all answers, one piece at a time: what it needs does not grow with those who ask, nor does its share of the thread pool. */
+const deflater = new Deflater();
 const NO_INSTANTS = new Float64Array(0);
 /** A client that has not taken its answer by then is cut off; what the answer holds is freed. */
 const SEND_TIMEOUT_MS = 60_000;
@@ -44,24 +46,32 @@ export async function send(request: IncomingMessage, response: ServerResponse, a
     response.end(chunks[0]);
     return;
   }
-  const timer = setTimeout(() => response.destroy(), SEND_TIMEOUT_MS);
-  const taken = ended(response);
+  const timer = setTimeout(() => request.socket.destroy(), SEND_TIMEOUT_MS);
+  const taken = ended(request, response);
   try {
-    await (mayGoAtOnce(bytes) ? sendAtOnce(response, chunks, taken) : sendChunks(response, chunks));
+    await (mayGoAtOnce(bytes) ? sendAtOnce(response, chunks, taken) : sendChunks(response, chunks, taken));
     await taken;
   } catch {
-    response.destroy(); // the client went away
+    request.socket.destroy(); // the client went away
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Nothing of the answer is read any more: it was handed over, or the connection is gone, perhaps since before the answer was made. */
-function ended(response: ServerResponse): Promise<void> {
-  if (response.destroyed) return Promise.resolve();
+/**
+ * Nothing of the answer is read any more: it was handed over, or the connection is gone, perhaps since before the answer was made. An
+ * answer that waits behind another on its connection (HTTP pipelining) hears nothing of the connection's end: the request's socket does.
+ */
+function ended({ socket }: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (response.destroyed || socket.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
-    response.once('finish', resolve);
-    response.once('close', resolve);
+    const settle = (): void => {
+      socket.off('close', settle);
+      resolve();
+    };
+    response.once('finish', settle);
+    response.once('close', settle);
+    socket.once('close', settle);
   });
 }
 
@@ -71,17 +81,12 @@ type Body = Pick<Answer, 'chunks' | 'coding'>;
 async function compressedIfBig(request: IncomingMessage, { chunks, coding }: Answer): Promise<Body> {
   if (coding !== undefined || bytesOf(chunks) <= GZIP_FROM_BYTES) return { chunks, ...(coding ? { coding } : {}) };
   if (!takesGzip(request.headers['accept-encoding'])) return { chunks };
-  const deflater = new Deflater();
   const pieces: Deflated[] = [];
-  try {
-    for (const chunk of chunks) {
-      for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-        const piece = chunk.subarray(at, at + PIECE_BYTES);
-        pieces.push(await deflater.turn((deflate) => deflated(deflate, piece, NO_INSTANTS)));
-      }
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      const piece = chunk.subarray(at, at + PIECE_BYTES);
+      pieces.push(await deflater.turn((deflate) => deflated(deflate, piece, NO_INSTANTS)));
     }
-  } finally {
-    deflater.close();
   }
   return { chunks: gzipBody(pieces), coding: 'gzip' };
 }
@@ -117,11 +122,11 @@ async function sendAtOnce(response: ServerResponse, chunks: readonly Buffer[], t
   }
 }
 
-async function sendChunks(response: ServerResponse, chunks: readonly Buffer[]): Promise<void> {
+async function sendChunks(response: ServerResponse, chunks: readonly Buffer[], taken: Promise<void>): Promise<void> {
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  void taken.then(() => gone.abort());
   for (const chunk of chunks) {
-    if (response.destroyed) return;
+    if (gone.signal.aborted) return;
     if (!response.write(chunk)) await once(response, 'drain', { signal: gone.signal });
   }
   response.end();

@@ -58,38 +58,28 @@ const HEADERS_FRESH_MS = 5000;
 const HEADERS_KEPT_MS = 60_000;
 
 export function createKubeHttp(endpoint: KubeEndpoint, userAgent: string): KubeHttp {
-  const common = { connect: { ...endpoint.tls, keepAliveInitialDelay: 30_000, timeout: CALL_TIMEOUT_MS } };
-  const pool = { keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS, pipelining: 1 };
-  const calls = createAgent({
-    ...common,
-    ...pool,
-    connections: CALL_CONNECTIONS,
-    headersTimeout: CALL_TIMEOUT_MS,
-    maxResponseSize: MAX_RESPONSE_BYTES,
-  });
-  const watches = createAgent({
-    ...common,
-    ...pool,
-    connections: WATCH_CONNECTIONS,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    bodyTimeout: 0,
-  });
+  const { calls, watches } = createAgents(endpoint);
   const { origin, pathname } = new URL(endpoint.server);
   const prefix = pathname === '/' ? '' : pathname;
   const headers = freshHeaders(endpoint, userAgent);
 
   async function call(request: KubeCall): Promise<KubeAnswer> {
     const used = await headers();
-    const answer = await callAs(used, request);
+    const deadline = AbortSignal.timeout(request.timeoutMs ?? CALL_TIMEOUT_MS);
+    const signal = request.signal ? AbortSignal.any([deadline, request.signal]) : deadline;
+    const answer = await callAs(used, request, signal);
     if (answer.status !== 401) return answer;
     headers.expire();
     const now = await headers();
     // The token was replaced meanwhile: nothing was done with the one before.
-    return isSame(used, now) ? answer : callAs(now, request);
+    return isSame(used, now) ? answer : callAs(now, request, signal);
   }
 
-  async function callAs(credential: Record<string, string>, request: KubeCall): Promise<KubeAnswer> {
-    const deadline = AbortSignal.timeout(request.timeoutMs ?? CALL_TIMEOUT_MS);
+  async function callAs(
+    credential: Record<string, string>,
+    request: KubeCall,
+    signal: AbortSignal,
+  ): Promise<KubeAnswer> {
     const response = await calls.request({
       origin,
       path: prefix + request.path,
@@ -99,7 +89,7 @@ export function createKubeHttp(endpoint: KubeEndpoint, userAgent: string): KubeH
         ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
       },
       body: request.body === undefined ? null : JSON.stringify(request.body),
-      signal: request.signal ? AbortSignal.any([deadline, request.signal]) : deadline,
+      signal,
     });
     const answeredMs = performance.now();
     const body = await jsonOf(response);
@@ -120,6 +110,27 @@ export function createKubeHttp(endpoint: KubeEndpoint, userAgent: string): KubeH
 
   const close = async (): Promise<void> => void (await Promise.all([calls.destroy(), watches.destroy()]));
   return { call, stream, close };
+}
+
+/** Connections for calls, and others for watches, which hold theirs for minutes. */
+function createAgents(endpoint: KubeEndpoint) {
+  const common = { connect: { ...endpoint.tls, keepAliveInitialDelay: 30_000, timeout: CALL_TIMEOUT_MS } };
+  const pool = { keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS, pipelining: 1 };
+  const calls = createAgent({
+    ...common,
+    ...pool,
+    connections: CALL_CONNECTIONS,
+    headersTimeout: CALL_TIMEOUT_MS,
+    maxResponseSize: MAX_RESPONSE_BYTES,
+  });
+  const watches = createAgent({
+    ...common,
+    ...pool,
+    connections: WATCH_CONNECTIONS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    bodyTimeout: 0,
+  });
+  return { calls, watches };
 }
 
 interface FreshHeaders {
