@@ -138,9 +138,9 @@ describe.concurrent('a full node', () => {
     await running(cluster, 'fills');
     const same = { cpu: '50m', memory: '64Mi' };
     await start('waits', container('leak 20 6 60 4', same, same), ASKS);
+    const before = await running(cluster, 'waits');
     const deferred = await until('the raise being deferred', async () => conditionOf(await podOf(cluster, 'waits'), 'PodResizePending'), 60_000); // prettier-ignore
     expect(deferred).toMatchObject({ reason: 'Deferred', message: expect.stringContaining('memory') as string });
-    const before = await running(cluster, 'waits');
     expect(await readNumber(`${containerCgroup(before)}/memory.max`)).toBe(64 * MIB);
     await cluster.kubectlOk('delete', 'pod', 'fills', '--wait=false');
     await until('the raise in force', async () => {
