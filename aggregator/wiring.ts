@@ -14,6 +14,7 @@ import type { Fallback } from './fallback-parts.ts';
 import type { AggregatorFlags } from './flags.ts';
 import { createHealth } from './health.ts';
 import type { Health } from './health.ts';
+import { EarlyShortages } from './intake/early-shortages.ts';
 import { projectKubeletNode } from './intake/kubelet/kubelet-node.ts';
 import { readOwnBootId } from './intake/own-boot-id.ts';
 import { createPushServer } from './intake/push-server.ts';
@@ -35,6 +36,7 @@ import { createAggregatorMetrics } from './metrics.ts';
 import type { AggregatorMetrics } from './metrics.ts';
 import { Resizer } from './resize/resizer.ts';
 import type { ResizeMode } from './resize/resizer.ts';
+import type { ShortageEvent } from './resize/shortage-event.ts';
 import { createServingCertificate } from './serving/serving-certificate.ts';
 import type { ServingCertificate } from './serving/serving-certificate.ts';
 import { PointStore } from './store/point-store.ts';
@@ -83,7 +85,9 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
   const leader = createLeader(core);
   const resizer = startResizer(core, leader);
   const fallback = startFallback(core);
-  const synced = startWatches(core, resizer, fallback);
+  const onShortage = (event: ShortageEvent): void => resizer.onShortage(event);
+  const early = new EarlyShortages({ store, clock: monoMs, wallMs, onShortage });
+  const synced = startWatches(core, resizer, fallback, early);
   const unheard = unheardOf(core);
   leader.start(() => synced() && unheard() === undefined);
   const push = createPushServer({
@@ -95,7 +99,8 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
     bootId: readOwnBootId(),
     log,
     metrics,
-    onShortage: (event) => resizer.onShortage(event),
+    onShortage,
+    onEarlyShortage: (batch, shortage) => early.keep(batch, shortage),
     onObserved: (containerId, observation) => resizer.onObserved(containerId, observation),
     onForeignPods: (_, uids) => metrics.foreignPods(uids.length),
     onRefused: (node, code, message) => fallback.refused.refused(node, { code, message, atMs: wallMs() }),
@@ -186,6 +191,7 @@ function startWatches(
   { http, store, clock, log, shutdown }: Core,
   resizer: Resizer,
   { scraper }: Fallback,
+  early: EarlyShortages,
 ): () => boolean {
   const nodes = new Reflector({
     path: '/api/v1/nodes',
@@ -215,6 +221,7 @@ function startWatches(
     onUpsert: (pod) => {
       store.upsertPod(pod);
       resizer.onPodUpsert(pod);
+      early.podChanged(pod.nodeName);
     },
     onRemove: (uid) => {
       store.removePod(uid);

@@ -4,6 +4,7 @@ import { decodeBatch } from '../../agent/protocol/codec.ts';
 import { ColumnMemory } from '../../agent/protocol/column-memory.ts';
 import type { Batch } from '../../agent/protocol/batch.ts';
 import type { Wanted } from '../../agent/protocol/binary-reports.ts';
+import type { Shortage } from '../../agent/protocol/shortage.ts';
 import type { PushError, PushErrorCode, PushReply } from '../../agent/protocol/reply.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import type { AggregatorMetrics } from '../metrics.ts';
@@ -30,6 +31,8 @@ export interface PushParts {
   /** Of the machine that `clock` is of; undefined: not known. */
   readonly bootId?: string | undefined;
   readonly onShortage: (event: ShortageEvent) => void;
+  /** A shortage of a container that no pod is known of (yet). */
+  readonly onEarlyShortage: (batch: Batch, shortage: Shortage) => void;
   /** A container's own limits were read to be others than before: the outcome of a resize, on the node. */
   readonly onObserved: (containerId: string, observation: Observation) => void;
   readonly metrics: AggregatorMetrics;
@@ -118,7 +121,7 @@ export async function takePush(
 
 /** What others wait for; a bug of theirs is theirs, the push was taken. */
 function tell(parts: PushParts, batch: Batch, limitsChanged: readonly string[], receipt: Receipt): void {
-  const { store, log, metrics, onObserved, onShortage } = parts;
+  const { store, log, metrics, onObserved, onShortage, onEarlyShortage } = parts;
   const guarded = (act: () => void): void => {
     try {
       act();
@@ -134,7 +137,10 @@ function tell(parts: PushParts, batch: Batch, limitsChanged: readonly string[], 
     const { ref, resource, kind } = joined.kind === 'raised' ? joined.event.shortage : joined.shortage;
     metrics.shortage(resource, kind, joined.kind);
     if (joined.kind === 'raised') guarded(() => onShortage(joined.event));
-    else log.debug({ node: batch.node, ref, resource }, 'shortage of an unknown container');
+    else {
+      log.debug({ node: batch.node, ref, resource }, 'shortage of an unknown container');
+      guarded(() => onEarlyShortage(batch, joined.shortage));
+    }
   }
 }
 

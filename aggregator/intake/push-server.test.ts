@@ -8,6 +8,7 @@ import type { Batch } from '../../agent/protocol/batch.ts';
 import { BATCH_BINARY_V1, BATCH_JSON_V1, BATCH_PATH } from '../../agent/protocol/batch.ts';
 import { MAX_BATCH_BYTES } from '../../agent/protocol/bounds.ts';
 import { encodeBatch } from '../../agent/protocol/codec.ts';
+import type { Shortage } from '../../agent/protocol/shortage.ts';
 import { decodePushError, decodeReply } from '../../agent/protocol/push-reply.ts';
 import { silentLogger } from '../../agent/runtime/logger.ts';
 import { createAggregatorMetrics } from '../metrics.ts';
@@ -51,6 +52,7 @@ let agent: Agent;
 let made: ReturnType<typeof testStore>;
 let nowMs: number;
 let shortages: ShortageEvent[];
+let early: [string, Shortage][];
 let observed: [string, Observation][];
 let refusals: [string, string, string][];
 let foreign: [string, readonly string[]][];
@@ -64,6 +66,7 @@ beforeEach(async () => {
   made = testStore();
   nowMs = 0;
   shortages = [];
+  early = [];
   observed = [];
   refusals = [];
   foreign = [];
@@ -84,6 +87,7 @@ beforeEach(async () => {
       shortages.push(event);
       if (event.shortage.need === 13) throw new Error('a listener with a bug');
     },
+    onEarlyShortage: ({ node }, shortage) => early.push([node, shortage]),
     onObserved: (containerId, observation) => observed.push([containerId, observation]),
   });
   port = await server.listen('127.0.0.1', 0);
@@ -349,7 +353,7 @@ describe('createPushServer', () => {
     expect(shortages.map(({ raisedAgoMs }) => raisedAgoMs)).toEqual([100, 137, 100, 100]);
   });
 
-  it('tells of limits that changed on the node, and of shortages whose pod is not known only a count', async () => {
+  it('tells of limits that changed on the node, and counts shortages whose pod is not known apart', async () => {
     const shortage = {
       ref: 1,
       resource: 'cpu',
@@ -362,6 +366,7 @@ describe('createPushServer', () => {
     } as const;
     await push(batch({ identities, rows: [usageRow(1)], shortages: [shortage] }));
     expect(shortages).toEqual([]);
+    expect(early).toMatchObject([['n1', shortage]]);
     expect(await metrics.registry.metrics()).toContain('kind="throttled",outcome="unknown_container"} 1');
     made.store.upsertPod(web);
     await push(batch({ sequence: 2, bootTimeMs: 101_000, rows: [usageRow(1, { cpuLimitMillis: 500 })] }));
@@ -379,6 +384,7 @@ describe('createPushServer', () => {
       wallMs: () => WALL_MS,
       metrics,
       onShortage: () => undefined,
+      onEarlyShortage: () => undefined,
       onObserved: () => undefined,
     });
     await expect(other.listen('127.0.0.1', port)).rejects.toMatchObject({ code: 'port_in_use' });

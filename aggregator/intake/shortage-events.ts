@@ -1,6 +1,7 @@
 // The shortages of a batch, joined with what the API and the store say of their containers.
 import type { Batch } from '../../agent/protocol/batch.ts';
 import type { Shortage } from '../../agent/protocol/shortage.ts';
+import type { ContainerRecord, PodRecord } from '../kube/records.ts';
 import type { ShortageEvent } from '../resize/shortage-event.ts';
 import type { PointStore } from '../store/point-store.ts';
 import type { Receipt } from '../store/row.ts';
@@ -9,6 +10,9 @@ export type JoinedShortage =
   | { readonly kind: 'raised'; readonly event: ShortageEvent }
   /** Its pod is not known (yet), or is bound to another node. */
   | { readonly kind: 'unknown_container'; readonly shortage: Shortage };
+
+/** Who gave its containers their refs. */
+export type Speaker = Pick<Batch, 'node' | 'bootId' | 'epoch'>;
 
 /** A push that took longer met a client's time-out. */
 const MOST_ON_THE_WAY_MS = 2000;
@@ -27,17 +31,12 @@ export function joinShortages(
   const wayMs = batch.bootId === ownBootId ? receipt.monoMs - batch.bootTimeMs : 0;
   const nowMs = batch.bootTimeMs + (wayMs > 0 && wayMs <= MOST_ON_THE_WAY_MS ? wayMs : 0);
   return batch.shortages.map((shortage) => {
-    const place = store.containerOf(batch.node, batch.bootId, batch.epoch, shortage.ref);
-    const pod = place && store.pod(place.podUid);
-    const container = pod?.containers.find((one) => one.containerId === place?.containerId);
-    if (place === undefined || pod === undefined || container === undefined) {
-      return { kind: 'unknown_container', shortage };
-    }
+    const place = placeOf(batch, shortage.ref, store);
+    if (place === undefined) return { kind: 'unknown_container', shortage };
     const event = {
       shortage,
-      pod,
-      container,
-      observation: store.observation(place.containerId),
+      ...place,
+      observation: store.observation(place.container.containerId),
       node: batch.node,
       receivedMonoMs: receipt.monoMs,
       receivedWallMs: receipt.wallMs,
@@ -45,4 +44,16 @@ export function joinShortages(
     };
     return { kind: 'raised', event };
   });
+}
+
+/** Undefined: the API has not told of it yet, or its pod is bound to another node. */
+export function placeOf(
+  { node, bootId, epoch }: Speaker,
+  ref: number,
+  store: Pick<PointStore, 'containerOf' | 'pod'>,
+): { readonly pod: PodRecord; readonly container: ContainerRecord } | undefined {
+  const place = store.containerOf(node, bootId, epoch, ref);
+  const pod = place && store.pod(place.podUid);
+  const container = pod?.containers.find((one) => one.containerId === place?.containerId);
+  return pod && container && { pod, container };
 }

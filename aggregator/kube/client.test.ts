@@ -90,6 +90,11 @@ describe('the client', () => {
     expect(kube.seen[0]?.url.pathname).toBe('/api/v1/namespaces/shop/events');
   });
 
+  it('takes an Event that is there already as written', async () => {
+    kube.calls.push(json(409, { reason: 'AlreadyExists' }));
+    expect(await client.createEvent('shop', { kind: 'Event' })).toEqual({ kind: 'written' });
+  });
+
   it('keeps its connections: calls in a row reuse them, and never more than four are open', async () => {
     const connections = (): number => new Set(kube.seen.map(({ connection }) => connection)).size;
     kube.calls.push(...Array.from({ length: 90 }, () => json(404, {})));

@@ -33,6 +33,7 @@ export type WriteAnswer = { readonly kind: 'written' } | { readonly kind: 'error
 export interface KubeClient {
   patchResize(pod: PodKey, ops: readonly JsonPatchOp[]): Promise<PatchAnswer>;
   getPod(pod: PodKey): Promise<PodAnswer>;
+  /** One of that name that is there already counts as written. */
   createEvent(namespace: string, event: object): Promise<WriteAnswer>;
   /** A round trip on `connections` connections at once: keeps them open, so that a patch needs no handshake. */
   warm(connections: number): Promise<void>;
@@ -51,7 +52,9 @@ export function createKubeClient(http: KubeHttp): KubeClient {
       const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
       const answer = await attempt(http.call({ method: 'POST', path, body: event }));
       if (typeof answer === 'string') return { kind: 'error', reason: answer };
-      return answer.status < 300 ? { kind: 'written' } : { kind: 'error', reason: describe(answer) };
+      return answer.status < 300 || answer.status === 409
+        ? { kind: 'written' }
+        : { kind: 'error', reason: describe(answer) };
     },
     warm: async (connections) => {
       await Promise.all(

@@ -10,10 +10,10 @@ const EVENT: PodEvent = { pod: POD, container: 'app', type: 'Normal', reason: 'H
 function recorder(answer: WriteAnswer = { kind: 'written' }): {
   events: EventRecorder;
   written: Record<string, unknown>[];
-  clock: { nowMs: number };
+  clock: { nowMs: number; wallMs: number };
 } {
   const written: Record<string, unknown>[] = [];
-  const clock = { nowMs: 0 };
+  const clock = { nowMs: 0, wallMs: Date.UTC(2026, 10, 23, 12, 0, 0, 500) };
   const events = new EventRecorder({
     kube: {
       createEvent: (_namespace, event) => {
@@ -21,7 +21,7 @@ function recorder(answer: WriteAnswer = { kind: 'written' }): {
         return Promise.resolve(answer);
       },
     },
-    clock: { bootTimeMs: () => clock.nowMs, wallTimeMs: () => Date.UTC(2026, 10, 23, 12, 0, 0, 500) },
+    clock: { bootTimeMs: () => clock.nowMs, wallTimeMs: () => clock.wallMs },
     log: silentLogger,
     instance: 'aggregator-0',
   });
@@ -76,6 +76,28 @@ describe('the event recorder', () => {
     await settle();
     expect(written.map(({ message }) => message)).toEqual(['raised', 'raised again', 'raised', '1']);
     expect(events.dropped).toBe(0);
+  });
+
+  it('says the same by the same name, whichever replica says it, until ten minutes are over', async () => {
+    const nameOf = async (event: PodEvent, wallMs: number): Promise<string> => {
+      const { events, written, clock } = recorder();
+      clock.wallMs = wallMs;
+      events.record(event);
+      await settle();
+      return (written[0]!['metadata'] as { name: string }).name;
+    };
+    const atMs = Date.UTC(2026, 10, 23, 12, 0, 0);
+    const refused: PodEvent = { ...EVENT, reason: 'HeadroomResizeRefused', message: 'to 96Mi', sameAs: 'too much' };
+    const name = await nameOf(refused, atMs);
+    expect(await nameOf({ ...refused, message: 'to 128Mi' }, atMs + 590_000)).toBe(name);
+    const others = [
+      await nameOf(refused, atMs + 600_000),
+      await nameOf({ ...refused, sameAs: 'too little' }, atMs),
+      await nameOf({ ...refused, container: 'other' }, atMs),
+      await nameOf({ ...refused, reason: 'HeadroomResizeFailed' }, atMs),
+      await nameOf({ ...refused, pod: { ...POD, uid: 'u2' } }, atMs),
+    ];
+    expect(new Set([name, ...others]).size).toBe(6);
   });
 
   it('bounds the events of one pod, without taking from another', async () => {

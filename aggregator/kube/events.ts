@@ -1,6 +1,6 @@
-// Events (core/v1) on the pod, so that `kubectl describe pod` tells what was done to it and why. Said once in ten minutes,
-// bounded per pod and in all as client-go's spam filter is, and never waited for by what they tell of.
-import { randomBytes } from 'node:crypto';
+// Events (core/v1) on the pod, so that `kubectl describe pod` tells what was done to it and why. Said once in ten minutes, whichever
+// replica says it, bounded per pod and in all as client-go's spam filter is, and never waited for by what they tell of.
+import { createHash } from 'node:crypto';
 import type { Clock } from '../../agent/runtime/clock.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import { createAllowance } from './allowance.ts';
@@ -12,6 +12,9 @@ import type { PodRecord } from './records.ts';
 export type EventReason =
   | 'HeadroomResize'
   | 'HeadroomResizeConfirmed'
+  /** No answer, or one that says nothing of the request. */
+  | 'HeadroomResizeFailed'
+  /** The API server said no. */
   | 'HeadroomResizeRefused'
   | 'HeadroomResizeSkipped'
   | 'HeadroomResizeUnconfirmed'
@@ -77,9 +80,11 @@ export class EventRecorder {
       this.#dropped += 1;
       return;
     }
+    const wallMs = clock.wallTimeMs();
+    const name = eventName(event.pod.name, `${key}/${Math.floor(wallMs / REPEAT_MS)}`);
     this.#queue.push({
       namespace: event.pod.namespace,
-      event: eventObject(event, clock.wallTimeMs(), this.#parts.instance),
+      event: eventObject(name, event, wallMs, this.#parts.instance),
     });
     this.#sending ??= this.#send();
   }
@@ -111,12 +116,17 @@ export class EventRecorder {
   }
 }
 
-function eventObject({ pod, container, type, reason, message }: PodEvent, wallMs: number, instance: string): object {
+function eventObject(
+  name: string,
+  { pod, container, type, reason, message }: PodEvent,
+  wallMs: number,
+  instance: string,
+): object {
   const at = new Date(wallMs).toISOString().replace(/\.\d+Z$/, 'Z');
   return {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: eventName(pod.name), namespace: pod.namespace },
+    metadata: { name, namespace: pod.namespace },
     involvedObject: {
       apiVersion: 'v1',
       kind: 'Pod',
@@ -137,7 +147,8 @@ function eventObject({ pod, container, type, reason, message }: PodEvent, wallMs
   };
 }
 
-/** A DNS subdomain of at most 253 characters. */
-function eventName(pod: string): string {
-  return `${pod.slice(0, 230).replace(/[-.]+$/, '')}.${randomBytes(8).toString('hex')}`;
+/** A DNS subdomain of at most 253 characters, the same for the same thing said: of two that say it, one writes the Event. */
+function eventName(pod: string, said: string): string {
+  const digest = createHash('sha256').update(said).digest('hex').slice(0, 16);
+  return `${pod.slice(0, 230).replace(/[-.]+$/, '')}.${digest}`;
 }

@@ -188,7 +188,9 @@ function whyRaised(shortage: Shortage, need: number, limit: number, wanted: numb
   const amount = (value: number): string => describeAmount(resource, value);
   const pace =
     resource === 'memory'
-      ? `growing ${amount(rate)}/s, ${Math.round(secondsToHarm * 10) / 10} s to the limit`
+      ? rate > 0
+        ? `growing ${amount(rate)}/s, ${Math.round(secondsToHarm * 10) / 10} s to the limit`
+        : 'not growing'
       : `throttled in ${Math.round(rate * 100)} % of periods`;
   // What a throttled container would use is not known: it never gets the chance.
   const use = resource === 'memory' ? `needs ${amount(need)} of` : `uses ${amount(need)} of`;

@@ -107,6 +107,19 @@ describe('the resizer', () => {
     expect(bench.patches).toHaveLength(2);
   });
 
+  it('tells a patch that got no answer apart from one that was refused, and backs off from it too', async () => {
+    const bench = new Bench();
+    bench.answers.push({ kind: 'error', reason: 'TimeoutError: no answer' });
+    bench.short();
+    await settle();
+    expect(bench.reasons()).toEqual(['HeadroomResizeFailed']);
+    expect(bench.events[0]).toMatchObject({ type: 'Warning', message: expect.stringMatching(/failed: TimeoutError: no answer$/) as string }); // prettier-ignore
+    bench.nowMs += 4000;
+    bench.short();
+    await settle();
+    expect(bench.patches).toHaveLength(1);
+  });
+
   it('takes refusals that differ by their numbers alone for the same, and by their words for others', async () => {
     const bench = new Bench();
     for (const limit of ['512Mi', '600Mi'])

@@ -230,15 +230,9 @@ export class Resizer {
       { ...fieldsOf(flight.event), ...legDurations(flight.legs), reason: why, failures, backoffMs, err },
       'resize not accepted',
     );
-    const message = `${flight.reason}: refused: ${why}`;
-    events.record({
-      pod,
-      container: container.name,
-      type: 'Warning',
-      reason: 'HeadroomResizeRefused',
-      message,
-      sameAs: withoutNumbers(why),
-    });
+    const said = { pod, container: container.name, type: 'Warning', sameAs: withoutNumbers(why) } as const;
+    const reason = outcome === 'refused' ? 'HeadroomResizeRefused' : 'HeadroomResizeFailed';
+    events.record({ ...said, reason, message: `${flight.reason}: ${outcome === 'refused' ? 'refused' : 'failed'}: ${why}` });
     this.#land(pod.uid);
   }
 

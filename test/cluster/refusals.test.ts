@@ -155,12 +155,13 @@ describe.concurrent('a full node', () => {
 });
 
 describe.concurrent('what the API server refuses', () => {
-  /** With what was asked and what the replicas' logs have of it. */
+  /** With what was asked, what was said, and what the replicas' logs have of it and of the lease. */
   const explained = async (error: unknown, namespace: string): Promise<never> => {
     const log = await cluster.logsOf('headroom-aggregator');
-    const lines = log.split('\n').filter((line) => line.includes(`${namespace}/asks`) || line.includes('event not written')); // prettier-ignore
+    const lines = log.split('\n').filter((line) => /asks|event not written|lease/.test(line));
     const answers = resizeAnswers(cluster, 'asks', namespace);
-    throw new Error(`answers ${answers.join(', ') || 'none'}; logs:\n${lines.join('\n')}`, { cause: error });
+    const said = (await eventsOf('asks', namespace)).map(({ reason, message }) => `${reason}: ${message}`);
+    throw new Error(`answers ${answers.join(', ') || 'none'}; events:\n${said.join('\n')}\nlogs:\n${lines.join('\n')}`, { cause: error }); // prettier-ignore
   };
 
   const expectRefused = async (namespace: string, code: number, why: RegExp): Promise<void> => {
@@ -174,7 +175,7 @@ describe.concurrent('what the API server refuses', () => {
     await eventually(async () => {
       const said = await saidOf('asks', 'HeadroomResizeRefused', namespace);
       expect(said.join('\n')).toMatch(why);
-    }, 60_000).catch((error: unknown) => explained(error, namespace));
+    }, 60_000);
     // The need lasts: the replica that acts asks again after 5, then 10 s.
     await new Promise((resolve) => setTimeout(resolve, 12_000));
     const answers = resizeAnswers(cluster, 'asks', namespace);
@@ -187,6 +188,9 @@ describe.concurrent('what the API server refuses', () => {
     expect(found.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
   };
 
+  const refused = (namespace: string, code: number, why: RegExp): Promise<void> =>
+    expectRefused(namespace, code, why).catch((error: unknown) => explained(error, namespace));
+
   it('by a LimitRange (403) is remembered and explained', async () => {
     await cluster.apply(
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'limited' } },
@@ -197,10 +201,10 @@ describe.concurrent('what the API server refuses', () => {
         spec: { limits: [{ type: 'Container', max: { memory: '80Mi' } }] },
       },
     );
-    await expectRefused('limited', 403, /HTTP 403 Forbidden: .*maximum memory usage per Container is 80Mi/);
+    await refused('limited', 403, /HTTP 403 Forbidden: .*maximum memory usage per Container is 80Mi/);
   });
 
   it('by a policy (422) is remembered and explained', async () => {
-    await expectRefused('ruled', 422, /HTTP 422 Invalid: .*nobody is resized here/);
+    await refused('ruled', 422, /HTTP 422 Invalid: .*nobody is resized here/);
   });
 });
