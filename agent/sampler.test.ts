@@ -278,6 +278,36 @@ describe('Sampler', () => {
     tick.stop();
   });
 
+  it('leaves a reader of files whose cache meets its limit to the ticks, until it needs more itself', () => {
+    const { time, sampler, tick, add } = setUp();
+    const cgroup = fakeCgroup({ ...LIMITED, memoryCurrentBytes: 127 * MIB, inactiveFileBytes: 100 * MIB });
+    const row = add('c', cgroup);
+    tick.start();
+    time.advance(3000);
+    const { readFast } = cgroup.calls;
+    time.advance(20);
+    expect([sampler.attend(row), sampler.watched, cgroup.calls.readFast]).toEqual([true, 0, readFast]);
+    cgroup.kernel.eventsMax = 50;
+    time.advance(480);
+    expect([sampler.attend(row), sampler.watched, cgroup.calls.readFast]).toEqual([true, 0, readFast + 1]);
+    // 16 MiB since the tick: at its limit within ten seconds.
+    cgroup.kernel.eventsMax = 100;
+    cgroup.kernel.inactiveFileBytes = 84 * MIB;
+    time.advance(100);
+    expect([sampler.attend(row), sampler.watched]).toEqual([true, 1]);
+    tick.stop();
+  });
+
+  it('watches closely what the kernel calls short itself, whatever the files say by then', () => {
+    const { time, sampler, tick, add } = setUp();
+    const row = add('c', fakeCgroup({ ...LIMITED, memoryCurrentBytes: 20 * MIB }));
+    tick.start();
+    time.advance(3000);
+    expect([sampler.attend(row), sampler.watched]).toEqual([true, 0]);
+    expect([sampler.attend(row, 'alarm'), sampler.watched]).toEqual([true, 1]);
+    tick.stop();
+  });
+
   it('judges the kernel’s word by what the files say now, not by a walk of before it', () => {
     const { time, findings, sampler, tick, add } = setUp();
     const cgroup = fakeCgroup({ ...LIMITED, memoryCurrentBytes: 20 * MIB });

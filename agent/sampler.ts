@@ -23,6 +23,8 @@ const TWO_BURSTS_ROWS = 96;
 const MAX_WATCHED = 64;
 /** A row stays under watch this long after it was last near its limit or growing towards it. */
 const WATCH_MS = 5000;
+/** A container far from its limit that was read so lately need not be read again for a memory.events of its. */
+const JUST_READ_MS = 50;
 /** A limit that changes this soon after a shortage is the answer to it: it is reported at once. */
 const ANSWER_MS = 60_000;
 
@@ -84,13 +86,19 @@ export class Sampler implements TickWork {
     this.#parts.onExtraWork();
   }
 
-  /** The kernel spoke of this row: it is read, judged and reported now, and watched closely from now on. @param said what, if more than "look" @returns whether there was room for the close watch */
+  /**
+   * The kernel spoke of this row: it is read, judged and reported now, and watched closely from now on. Page cache alone makes a limit
+   * speak without end: whoever needs far less of it is close enough under the ticks.
+   * @param said what, if more than "look" @returns whether it is looked at without being heard of again
+   */
   attend(row: Row, said?: KernelWord): boolean {
     if (!this.#alive(row) || row.identity.kind !== 'container') return true; // nothing to be heard of
-    this.#watchUntil(row, this.#parts.clock.bootTimeMs() + WATCH_MS);
-    this.#readAgain(row, said);
+    const ageMs = this.#parts.clock.bootTimeMs() - row.sample.atBootMs;
+    if (said !== undefined || !(ageMs < JUST_READ_MS) || isNear(row)) this.#readAgain(row, said);
+    const closely = said !== undefined || isNear(row);
+    if (closely) this.#watchUntil(row, this.#parts.clock.bootTimeMs() + WATCH_MS);
     this.#tell();
-    return this.#watched.has(row);
+    return !closely || this.#watched.has(row);
   }
 
   begin(tick: number): void {
@@ -278,6 +286,17 @@ function readingOf(sample: Sample, cpuLimitMillis: number): ShortageReading {
     waitMs: sample.waitMs,
     cpuLimitMillis,
   };
+}
+
+/** Whether what the files say of its memory calls for the close watch; so does a limit that was not read yet. */
+function isNear(row: Row): boolean {
+  const { sample } = row;
+  return (
+    isShort(row.shortage) ||
+    Number.isNaN(sample.memoryLimitBytes) ||
+    withinReach(sample, row.needGrowth()) ||
+    withinReach(sample, row.needGrowthSinceTick())
+  );
 }
 
 function differs(now: number, before: number): boolean {

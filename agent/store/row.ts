@@ -1,6 +1,6 @@
 // What the agent keeps of one cgroup while it lives: kept-open files, the newest reading, the ring, peaks and judged state.
 import { markMemory, memoryMoved, neverRead } from '../cadence.ts';
-import { emptySample, workingSetBytes } from '../cgroup/sample.ts';
+import { emptySample, neededMemoryBytes, workingSetBytes } from '../cgroup/sample.ts';
 import type { Sample } from '../cgroup/sample.ts';
 import { PeakTally } from './peak-tally.ts';
 import type { Identity } from '../protocol/identity.ts';
@@ -158,6 +158,12 @@ export class Row {
     const { ring } = this;
     const grownBytes = ring.neededMemoryBytes(0) - ring.neededMemoryBytes(1);
     return (grownBytes / (ring.atBootMs(0) - ring.atBootMs(1))) * 1000;
+  }
+
+  /** The same from the newest tick to the newest reading; NaN where they are one. */
+  needGrowthSinceTick(): number {
+    const { ring, sample } = this;
+    return ((neededMemoryBytes(sample) - ring.neededMemoryBytes(0)) / (sample.atBootMs - ring.atBootMs(0))) * 1000;
   }
 
   #noteSecond(): void {
