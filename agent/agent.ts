@@ -1,5 +1,4 @@
 // The agent's parts put together, data first: cgroup files → ring → reports → push; signals beside it.
-import { lookup } from 'node:dns/promises';
 import { availableParallelism } from 'node:os';
 import { CgroupFiles } from './cgroup/cgroup-files.ts';
 import { Discovery } from './cgroup/discovery.ts';
@@ -17,7 +16,7 @@ import type { AgentFlags } from './flags.ts';
 import { createKernelSignals } from './kernel-signals.ts';
 import type { KernelSignals, KernelSignalsParts } from './kernel-signals.ts';
 import { json, listen, text } from './listener.ts';
-import type { Listener, Routes } from './listener.ts';
+import type { Listener, Page, Routes } from './listener.ts';
 import { createAgentMetrics } from './metrics.ts';
 import type { AgentMetrics, CapabilityState } from './metrics.ts';
 import { readBootId } from './node/boot-id.ts';
@@ -25,28 +24,22 @@ import { hardware } from './node/hardware.ts';
 import { lockProgramText } from './node/memory-lock.ts';
 import { NodeFiles } from './node/node-files.ts';
 import { SETTLED_MS, releaseStartPages } from './node/start-pages.ts';
-import { openConnection } from './push/post.ts';
-import { Pusher } from './push/pusher.ts';
-import { Replicas } from './push/replicas.ts';
+import type { Batch } from './protocol/batch.ts';
+import { createPushing } from './pushing.ts';
+import type { Pushing } from './pushing.ts';
 import { Roster } from './store/roster.ts';
 import type { RowFiles } from './store/row.ts';
 import { systemClock } from './runtime/clock.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Logger } from './runtime/logger.ts';
-import { readPem, tokenFile } from './runtime/secret-files.ts';
 import { Sampler } from './sampler.ts';
 import type { SlotFindings } from './sampler.ts';
-import { TICK_MS, Tick, systemTimers } from './tick.ts';
-import type { TickFigures, Timers } from './tick.ts';
+import { Tick, systemTimers } from './tick.ts';
+import type { TickFigures } from './tick.ts';
 import { readVersion } from './version.ts';
 
 /** Goes into each batch, for the aggregator's log. */
 const AGENT_VERSION = readVersion();
-/** Every cgroup has a rate by then. */
-const FIRST_PUSH_MS = 2100;
-const PUSH_TIMEOUT_MS = 10_000;
-/** Regular pushes follow the reading that a tick begins with: the numbers are as young as they get, and the caches are warm. */
-const PUSH_AFTER_TICK_MS = 20;
 /** What the kernel may charge ahead or flush late, a CPU (64 pages). */
 const NOISE_BYTES_PER_CPU = 256 * 1024;
 
@@ -64,11 +57,10 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   const hierarchy = openHierarchy(flags['cgroup-root'], flags['proc-root']);
   const open = (path: string): RowFiles => kernel.files(path, new CgroupFiles(hierarchy, path));
   const roster = new Roster({ clock, log, open, cpus });
-  const aggregators: Replicas[] = [];
   const signals = new SignalLog();
   const onFindings = (findings: SlotFindings): void => {
     // First of all, so that the log's writing is not waited for.
-    for (const replicas of aggregators) replicas.urgent(findings.rows, findings.shortages);
+    pushing.urgent(findings.rows, findings.shortages);
     note(findings, { clock, log, roster, signals });
   };
   const thresholds = { noiseBytes: NOISE_BYTES_PER_CPU * cpus };
@@ -101,21 +93,30 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   const memoryLock = useAddon(flags['proc-root'], kernel);
   const capabilities = (): readonly CapabilityState[] => [...capabilitiesOf(hierarchy, discovery, kernel), memoryLock];
   const metrics = createMetrics(roster, sampler, capabilities, kernel.hooks);
-  const listener = await listen(flags.listen, routesOf(flags, roster, sampler, aggregators, metrics));
-  const debug = await startDebug(flags, { clock, log, roster, signals, aggregators, capabilities });
+  const pushing = createPushing(flags, { node: identityOf(flags), clock, timers, log, roster, metrics });
+  const listener = await listen(flags.listen, routesOf(flags, roster, sampler, pushing, metrics));
+  const debug = await startDebug(flags, { clock, log, roster, signals, pushing, capabilities });
   roster.addNode(nodeFiles(new NodeFiles(flags['proc-root'], hierarchy)));
   discovery.start();
   started = true;
   tick.start();
-  aggregators.push(...startPushing(flags, { clock, timers, log, roster, metrics }));
+  pushing.start();
   const settled = setTimeout(() => settle(flags['proc-root'], kernel), SETTLED_MS).unref();
   const close = async (): Promise<void> => {
     clearTimeout(settled);
     await debug.close();
     kernel.close();
-    await closeAll(tick, discovery, aggregators, roster, listener);
+    await closeAll(tick, discovery, pushing, roster, listener);
   };
   return { port: listener.port, debugPort: debug.port, capabilities, close };
+}
+
+function identityOf(flags: AgentFlags): Pick<Batch, 'node' | 'agentVersion' | 'bootId'> {
+  return {
+    node: flags['node-name'] ?? '',
+    agentVersion: AGENT_VERSION,
+    bootId: readBootId(flags['proc-root']),
+  };
 }
 
 function capabilitiesOf(hierarchy: Hierarchy, discovery: Discovery, kernel: KernelSignals): CapabilityState[] {
@@ -163,23 +164,21 @@ function note({ begun }: SlotFindings, { clock, log, roster, signals }: NotePlac
 }
 
 interface DebugContext extends NotePlaces {
-  readonly aggregators: readonly Replicas[];
+  readonly pushing: Pushing;
   readonly capabilities: () => readonly CapabilityState[];
 }
 
 function startDebug(flags: AgentFlags, context: DebugContext): Promise<DebugServer> {
-  const { clock, log, roster, signals, aggregators, capabilities } = context;
+  const { clock, log, roster, signals, pushing, capabilities } = context;
   return startDebugEndpoint({
     address: flags['debug-listen'],
     tokenFile: flags['debug-token-file'],
     roster,
     signals,
     node: () => ({
-      node: flags['node-name'] ?? '',
-      agentVersion: AGENT_VERSION,
-      bootId: readBootId(flags['proc-root']),
+      ...identityOf(flags),
       capabilities: capabilities(),
-      aggregators: aggregators.map(({ url, addresses, problems }) => ({ url, addresses, problems })),
+      aggregators: pushing.told(),
     }),
     clock,
     log,
@@ -190,71 +189,15 @@ function startDebug(flags: AgentFlags, context: DebugContext): Promise<DebugServ
 async function closeAll(
   tick: Tick,
   discovery: Discovery,
-  aggregators: readonly Replicas[],
+  pushing: Pushing,
   roster: Roster,
   listener: Listener,
 ): Promise<void> {
   tick.stop();
   discovery.stop();
-  await Promise.all(aggregators.map((replicas) => replicas.close()));
+  await pushing.close();
   roster.close();
   await listener.close();
-}
-
-interface PushContext {
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly log: Logger;
-  readonly roster: Roster;
-  readonly metrics: AgentMetrics;
-}
-
-/** Called as the ticks begin. */
-function startPushing(flags: AgentFlags, { clock, timers, log, roster, metrics }: PushContext): Replicas[] {
-  const caFile = flags['aggregator-ca-file'];
-  if (caFile !== undefined && flags.aggregator.length > 0) readPem(caFile); // a wrong path is said at start
-  const token = tokenFile(flags['token-file'] ?? '');
-  const node = {
-    node: flags['node-name'] ?? '',
-    agentVersion: AGENT_VERSION,
-    bootId: readBootId(flags['proc-root']),
-    epoch: Math.round(clock.bootTimeMs()),
-  };
-  const shared = { token, node, roster, clock, timers, log, random: Math.random };
-  // Agents differ: each ticks since its own start, and pushes after any of its ticks.
-  const ticks = Math.floor((Math.random() * flags['push-interval']) / TICK_MS);
-  const phaseMs = timers.monotonicMs() + PUSH_AFTER_TICK_MS + ticks * TICK_MS;
-  return flags.aggregator.map((url) => {
-    const createPusher = (address: string, tallySlot: number): Pusher =>
-      new Pusher({
-        ...shared,
-        tallySlot,
-        url,
-        address,
-        connect: () =>
-          openConnection({
-            baseUrl: url,
-            address,
-            ca: caFile === undefined ? undefined : readPem(caFile),
-            serverName: flags['aggregator-server-name'],
-            timeoutMs: PUSH_TIMEOUT_MS,
-          }),
-        intervalMs: flags['push-interval'],
-        phaseMs,
-        windowMs: flags.window,
-        onPushed: (figures) => {
-          metrics.pushed(figures);
-          if (figures.outcome === 'failed') replicas.pushFailed();
-        },
-      });
-    const replicas = new Replicas({ ...shared, url, resolve: resolveHost, createPusher });
-    replicas.start(FIRST_PUSH_MS);
-    return replicas;
-  });
-}
-
-async function resolveHost(host: string): Promise<readonly string[]> {
-  return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 function createMetrics(
@@ -278,16 +221,22 @@ function createMetrics(
   });
 }
 
+function unless(problem: string): Page {
+  return problem === '' ? text(200, 'ok\n') : text(503, `${problem}\n`);
+}
+
 function routesOf(
   flags: AgentFlags,
   roster: Roster,
   sampler: Sampler,
-  aggregators: readonly Replicas[],
+  pushing: Pushing,
   metrics: AgentMetrics,
 ): Routes {
+  const ticks = (): string => (sampler.ticksDone > 0 ? '' : 'the first tick is not done yet');
   return {
     '/healthz': () => text(200, 'ok\n'),
-    '/readyz': () => (sampler.ticksDone > 0 ? text(200, 'ok\n') : text(503, 'the first tick is not done yet\n')),
+    '/startupz': () => unless(ticks() || pushing.startProblem()),
+    '/readyz': async () => unless(ticks() || (await pushing.readyProblem())),
     '/metrics': async () => ({
       status: 200,
       type: metrics.registry.contentType,
@@ -298,7 +247,7 @@ function routesOf(
     '/containers': () =>
       json({
         node: flags['node-name'],
-        pushProblems: aggregators.flatMap((replicas) => replicas.problems),
+        pushProblems: pushing.told().flatMap(({ problems }) => problems),
         rows: roster.rows().map((row) => rowView(row, flags.window)),
       }),
   };

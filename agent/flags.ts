@@ -14,7 +14,10 @@ export const AGENT_FLAGS = {
     type: 'strings',
     help: 'Base URL of an aggregator, repeatable or comma-separated; none: only observe and serve /metrics.',
   },
-  'aggregator-ca-file': { type: 'string', help: 'PEM file with the CA that signed the aggregators’ certificates.' },
+  'aggregator-ca-file': {
+    type: 'string',
+    help: 'PEM file with the CA that signed the aggregators’ certificates; waited for where its folder is there and it is not.',
+  },
   'aggregator-server-name': { type: 'string', help: 'Name to expect in the aggregators’ certificates (TLS SNI).' },
   'token-file': { type: 'string', help: 'File with the bearer token for the aggregators, read again when it changes.' },
   'cgroup-root': { type: 'string', default: '/sys/fs/cgroup', help: 'Where the host’s cgroup tree is mounted.' },
@@ -30,7 +33,7 @@ export const AGENT_FLAGS = {
   listen: {
     type: 'address',
     default: '127.0.0.1:9469',
-    help: 'Address of /metrics, /healthz, /readyz and /containers.',
+    help: 'Address of /metrics, /healthz, /startupz, /readyz and /containers.',
   },
   'debug-listen': {
     type: 'address',

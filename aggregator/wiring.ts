@@ -36,7 +36,6 @@ import { createAggregatorMetrics } from './metrics.ts';
 import type { AggregatorMetrics } from './metrics.ts';
 import { Resizer } from './resize/resizer.ts';
 import type { ResizeMode } from './resize/resizer.ts';
-import type { ShortageEvent } from './resize/shortage-event.ts';
 import { createServingCertificate } from './serving/serving-certificate.ts';
 import type { ServingCertificate } from './serving/serving-certificate.ts';
 import { PointStore } from './store/point-store.ts';
@@ -83,11 +82,9 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
   const access = startReviews(core);
   const serving = await startServing(core);
   const leader = createLeader(core);
-  const resizer = startResizer(core, leader);
+  const resizing = startResizing(core, leader);
   const fallback = startFallback(core);
-  const onShortage = (event: ShortageEvent): void => resizer.onShortage(event);
-  const early = new EarlyShortages({ store, clock: monoMs, wallMs, onShortage });
-  const synced = startWatches(core, resizer, fallback, early);
+  const synced = startWatches(core, resizing, fallback);
   const unheard = unheardOf(core);
   leader.start(() => synced() && unheard() === undefined);
   const push = createPushServer({
@@ -99,9 +96,9 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
     bootId: readOwnBootId(),
     log,
     metrics,
-    onShortage,
-    onEarlyShortage: (batch, shortage) => early.keep(batch, shortage),
-    onObserved: (containerId, observation) => resizer.onObserved(containerId, observation),
+    onShortage: (event) => resizing.resizer.onShortage(event),
+    onEarlyShortage: (batch, shortage) => resizing.early.keep(batch, shortage),
+    onObserved: (containerId, observation) => resizing.resizer.onObserved(containerId, observation),
     onForeignPods: (_, uids) => metrics.foreignPods(uids.length),
     onRefused: (node, code, message) => fallback.refused.refused(node, { code, message, atMs: wallMs() }),
   });
@@ -165,7 +162,12 @@ async function startServing({
   return serving;
 }
 
-function startResizer({ flags, http, store, metrics, clock, log, shutdown }: Core, leader: Leader): Resizer {
+interface Resizing {
+  readonly resizer: Resizer;
+  readonly early: EarlyShortages;
+}
+
+function startResizing({ flags, http, store, metrics, clock, log, shutdown }: Core, leader: Leader): Resizing {
   const kube = createKubeClient(http);
   const events = new EventRecorder({ kube, clock, log, instance: hostname() });
   shutdown.onClose('events', () => events.close());
@@ -183,15 +185,20 @@ function startResizer({ flags, http, store, metrics, clock, log, shutdown }: Cor
   });
   shutdown.onClose('resizer', () => resizer.close());
   if (flags.resize === 'on') shutdown.onClose('warm connections', keepWarm(kube));
-  return resizer;
+  const early = new EarlyShortages({
+    store,
+    clock: () => clock.bootTimeMs(),
+    wallMs: () => clock.wallTimeMs(),
+    onShortage: (event) => resizer.onShortage(event),
+  });
+  return { resizer, early };
 }
 
 /** @returns whether both were listed whole once */
 function startWatches(
   { http, store, clock, log, shutdown }: Core,
-  resizer: Resizer,
+  { resizer, early }: Resizing,
   { scraper }: Fallback,
-  early: EarlyShortages,
 ): () => boolean {
   const nodes = new Reflector({
     path: '/api/v1/nodes',

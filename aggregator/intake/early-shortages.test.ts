@@ -25,7 +25,6 @@ const LEAK: Shortage = {
   need: 50 * MIB,
   limit: 64 * MIB,
   rate: 6 * MIB,
-  evidence: {},
 };
 const web = pod('web', [container('main', MAIN)]);
 const starting = pod('web', [container('main', '', { running: false })]);

@@ -354,16 +354,7 @@ describe('createPushServer', () => {
   });
 
   it('tells of limits that changed on the node, and counts shortages whose pod is not known apart', async () => {
-    const shortage = {
-      ref: 1,
-      resource: 'cpu',
-      kind: 'throttled',
-      raisedBootMs: 0,
-      secondsToHarm: 0,
-      need: 1,
-      limit: 1,
-      rate: 1,
-    } as const;
+    const shortage = { ref: 1, resource: 'cpu', kind: 'throttled', raisedBootMs: 0, secondsToHarm: 0, need: 1, limit: 1, rate: 1 } as const; // prettier-ignore
     await push(batch({ identities, rows: [usageRow(1)], shortages: [shortage] }));
     expect(shortages).toEqual([]);
     expect(early).toMatchObject([['n1', shortage]]);

@@ -232,7 +232,11 @@ export class Resizer {
     );
     const said = { pod, container: container.name, type: 'Warning', sameAs: withoutNumbers(why) } as const;
     const reason = outcome === 'refused' ? 'HeadroomResizeRefused' : 'HeadroomResizeFailed';
-    events.record({ ...said, reason, message: `${flight.reason}: ${outcome === 'refused' ? 'refused' : 'failed'}: ${why}` });
+    events.record({
+      ...said,
+      reason,
+      message: `${flight.reason}: ${outcome === 'refused' ? 'refused' : 'failed'}: ${why}`,
+    });
     this.#land(pod.uid);
   }
 

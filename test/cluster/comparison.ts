@@ -42,6 +42,8 @@ export interface KubeletHistory {
   cpu(key: string): readonly Told[];
   memory(key: string): readonly Told[];
   keys(): ReadonlySet<string>;
+  /** Whether its samples reach over a stretch that can be compared. */
+  spans(key: string): boolean;
 }
 
 export function kubeletHistory(): KubeletHistory {
@@ -61,6 +63,10 @@ export function kubeletHistory(): KubeletHistory {
     cpu: (key) => cpu.get(key) ?? [],
     memory: (key) => memory.get(key) ?? [],
     keys: () => new Set(memory.keys()),
+    spans: (key) => {
+      const [first, last] = [cpu.get(key)?.[0], cpu.get(key)?.at(-1)];
+      return first !== undefined && last !== undefined && last.atMs - first.atMs >= LEAST_STRETCH_MS;
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 // Cases (b) and (c): what a leak becomes with an annotation and without one (uninstall.test.ts has it without Headroom); and a process
-// that only reads files.
+// that only reads files. Case (f) with plain rights: what of it the agent heard.
 // The leaks come to their limits one after another, their pods start at once: an emulated kubelet takes seconds to start one.
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { pod } from '../e2e/workloads.ts';
 import type { AgentCost } from './agent-cost.ts';
 import { agentCost } from './agent-cost.ts';
 import type { SeenCluster } from './cluster.ts';
+import { debugOfAgent, heard, HOOKS, missing } from './hearing.ts';
 import type { Installed } from './installed.ts';
 import { openInstalled } from './installed.ts';
 import type { LeakRun } from './leak-run.ts';
@@ -23,10 +24,11 @@ const LEAKS_OF_A_MEDIAN = 20;
 const LEAKS_AT_10 = Number(process.env['HEADROOM_CLUSTER_LEAKS'] ?? 1);
 /** So many pods at once: what they hold in the end has to fit into the machine. */
 const AT_ONCE = 5;
-/** The first is at its limit when all are running and watched: the slowest takes 34 s to it. */
-const FIRST_S = 38;
+/** The first is at its limit when all are running and watched: the slowest takes 24 s to it. */
+const FIRST_S = 26;
 /** A resize has its end within two seconds, emulated; the next signal comes after that. */
-const APART_S = 6;
+const APART_S = 5;
+
 function expectUnhurt(run: LeakRun): void {
   expect(run.pod.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0, lastState: {} });
   expect(wasKilled(run)).toBe(false);
@@ -42,6 +44,7 @@ describe('with the resize component', () => {
   const done = new Map<string, LeakRun>();
   let log = '';
   let cost: AgentCost;
+  let heardOf: { readonly lacking: ReadonlySet<string>; readonly kinds: ReadonlySet<string> };
 
   const again = Array.from({ length: LEAKS_AT_10 }, (_, index) => `leak-again-${index + 1}`);
 
@@ -68,11 +71,21 @@ describe('with the resize component', () => {
         log += await cluster.logsOf('headroom-aggregator');
       }
       cost = await since();
+      heardOf = await kindsHeard();
     },
     300_000 + LEAKS_AT_10 * 30_000,
   );
 
   afterAll(() => installed?.close());
+
+  const kindsHeard = async (): Promise<typeof heardOf> => {
+    const debug = await debugOfAgent(cluster);
+    try {
+      return { lacking: await missing(debug), kinds: await heard(debug, ['memory-events']) };
+    } finally {
+      debug.close();
+    }
+  };
 
   const legsOf = (run: LeakRun): Legs => firstLegs(run, log, acceptedPatches(cluster, run.shape.name));
 
@@ -110,6 +123,13 @@ describe('with the resize component', () => {
       expect(acceptedPatches(cluster, name)).toEqual([]);
       expect(await cluster.kubectlOk('get', 'events', '--field-selector', `involvedObject.name=${name}`)).not.toMatch(/HeadroomResize\b/); // prettier-ignore
     }
+  });
+
+  it('was heard of by memory.events with plain rights, and the agent says what it lacks', () => {
+    const { lacking, kinds } = heardOf;
+    expect([...lacking]).toEqual(expect.arrayContaining([...HOOKS, 'psi_triggers']));
+    expect(lacking.has('memory_events')).toBe(false);
+    expect(kinds.has('oom-victim')).toBe(false);
   });
 
   it('keeps a run of each kind for the picture that the last file makes', () => {

@@ -8,7 +8,10 @@ import { followLeak, leakPod, wasKilled } from './leak-run.ts';
 const MIB = 2 ** 20;
 const LIMIT_MIB = 160;
 export const LIMIT = `${LIMIT_MIB}Mi`;
-const SHAPE = { startMib: 24, limit: LIMIT, mostMib: 200 };
+const SHAPE = { limit: LIMIT, mostMib: 200 };
+const START_MIB = 24;
+/** A slow leak starts with more: nobody waits longer than this for it. */
+const MOST_CLIMB_S = 24;
 /** Beside the leak itself: the pod's start, the kubelet's word of what became of it. */
 const SPARE_MS = 40_000;
 
@@ -31,8 +34,9 @@ export function leakOf(
   limitS: number,
   annotations?: LeakShape['annotations'],
 ): LeakShape {
-  const afterS = Math.max(0, Math.round(limitS - (LIMIT_MIB - SHAPE.startMib) / mibPerSecond));
-  return { ...SHAPE, name, mibPerSecond, afterS, ...(annotations ? { annotations } : {}) };
+  const startMib = Math.max(START_MIB, LIMIT_MIB - MOST_CLIMB_S * mibPerSecond);
+  const afterS = Math.max(0, Math.round(limitS - (LIMIT_MIB - startMib) / mibPerSecond));
+  return { ...SHAPE, startMib, name, mibPerSecond, afterS, ...(annotations ? { annotations } : {}) };
 }
 
 /** Each pod is gone when its run has ended. */

@@ -10,7 +10,6 @@ import type { SeenCluster } from './cluster.ts';
 import { openCluster } from './cluster.ts';
 import type { Difference, Served } from './comparison.ts';
 import { againstKubelet, againstServed, describe as said, kubeletHistory } from './comparison.ts';
-import { debugOfAgent, expectHelped, heard, helped, HOOKS, killed, missing } from './hearing.ts';
 import type { Installed } from './installed.ts';
 import { openInstalled } from './installed.ts';
 import { NODE_KEY, readKubelet } from './kubelet-figures.ts';
@@ -116,24 +115,6 @@ async function servedFigures(): Promise<ReadonlyMap<string, Served>> {
   return found;
 }
 
-// Case (f) beside signals.test.ts: the kubelet's samples come meanwhile.
-describe('the agent', () => {
-  it('hears of memory.events with plain rights, and says what it lacks', async () => {
-    const debug = await debugOfAgent(cluster);
-    try {
-      expect([...(await missing(debug))]).toEqual(expect.arrayContaining([...HOOKS, 'psi_triggers']));
-      expect((await missing(debug)).has('memory_events')).toBe(false);
-      await cluster.apply(killed('killed-plain'), helped('helped-plain'));
-      expect((await heard(debug, ['memory-events'])).has('oom-victim')).toBe(false);
-      await expectHelped(cluster, 'helped-plain');
-    } finally {
-      debug.close();
-      // Their rows are gone when they are: the comparisons ask for all that the agent has.
-      await cluster.kubectlOk('delete', 'pod', 'killed-plain', 'helped-plain');
-    }
-  });
-});
-
 /** @returns how many of the kubelet's samples were compared, of the figure that has the fewest */
 function sampled(found: readonly Difference[]): number {
   const instants = new Map<string, Set<number>>();
@@ -159,6 +140,8 @@ describe('every figure', () => {
         const told = await readKubelet(cluster, NODE_NAME);
         history.add(told);
         const keys = [...told.workingSet.keys()];
+        // Before that nothing can be compared, and asking the agent for all it has would be its busiest time.
+        if (!keys.every((key) => history.spans(key))) return undefined;
         const figures = await servedFigures();
         const series = await agentSeries(debug.url, new Set([...keys, ...figures.keys()]));
         const found = [...series].flatMap(([key, each]) => [

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ControlPlane } from '../e2e/control-plane/control-plane.ts';
+import type { ControlPlane, EarlyControlPlane } from '../e2e/control-plane/control-plane.ts';
 import { clientPair, servingPair } from '../e2e/control-plane/pki.ts';
 import { until } from '../e2e/until.ts';
 import { emulator } from '../vm/emulator.ts';
@@ -20,7 +20,7 @@ export interface RealNode {
 
 export interface NodeOptions {
   readonly collected: Collected;
-  readonly controlPlane: ControlPlane;
+  readonly controlPlane: EarlyControlPlane;
   /** For what the run writes. */
   readonly folder: string;
   readonly say: (text: string) => void;
@@ -30,11 +30,10 @@ export const NODE_NAME = 'node-1';
 const MEMORY_MIB = 2048;
 const READY_MS = 120_000;
 
-/** @returns a node that is Ready @throws Error with the console's last lines */
+/** Boots it; its kubelet waits for its API server. */
 export async function startNode({ collected, controlPlane, folder, say }: NodeOptions): Promise<RealNode> {
   mkdirSync(folder, { recursive: true });
   const secondDisk = await makeConfigDisk(folder, collected, controlPlane);
-  const startMs = performance.now();
   const qemu = startQemu({
     qemu: emulator(process.env, say),
     kernel: collected.kernel.path,
@@ -45,6 +44,11 @@ export async function startNode({ collected, controlPlane, folder, say }: NodeOp
     parameters: [`headroom.node=${NODE_NAME}`, `headroom.address=${NODE_ADDRESS}`, `headroom.gateway=${GATEWAY}`],
     consoleFile: join(folder, 'console.log'),
   });
+  return { name: NODE_NAME, qemu };
+}
+
+/** @throws Error with the console's last lines */
+export async function untilReady({ qemu }: RealNode, controlPlane: Pick<ControlPlane, 'kube'>): Promise<void> {
   let gone = false;
   void qemu.ended.then(() => (gone = true));
   const isReady = async (): Promise<true | undefined> => {
@@ -57,8 +61,6 @@ export async function startNode({ collected, controlPlane, folder, say }: NodeOp
     qemu.kill();
     throw new Error(`${(error as Error).message}\n${qemu.lastWords()}`, { cause: error });
   }
-  say(`${NODE_NAME} is Ready ${((performance.now() - startMs) / 1000).toFixed(1)} s after its start`);
-  return { name: NODE_NAME, qemu };
 }
 
 export async function nodeReady({ kube }: Pick<ControlPlane, 'kube'>): Promise<boolean> {
@@ -69,7 +71,7 @@ export async function nodeReady({ kube }: Pick<ControlPlane, 'kube'>): Promise<b
 }
 
 /** A tar archive as a raw disk: nothing has to be mounted on the way. */
-async function makeConfigDisk(folder: string, { disk }: Collected, controlPlane: ControlPlane): Promise<string> {
+async function makeConfigDisk(folder: string, { disk }: Collected, controlPlane: EarlyControlPlane): Promise<string> {
   const files = join(folder, 'node');
   mkdirSync(join(files, 'images'), { recursive: true });
   const { clusterCa } = controlPlane.pki;

@@ -164,7 +164,7 @@ describe.concurrent('what the API server refuses', () => {
     throw new Error(`answers ${answers.join(', ') || 'none'}; events:\n${said.join('\n')}\nlogs:\n${lines.join('\n')}`, { cause: error }); // prettier-ignore
   };
 
-  const expectRefused = async (namespace: string, code: number, why: RegExp): Promise<void> => {
+  const refusedOnce = async (namespace: string, code: number, why: RegExp): Promise<void> => {
     await start(
       'asks',
       container('leak 20 4 60 4', { cpu: '50m', memory: '32Mi' }, { memory: '64Mi' }),
@@ -188,8 +188,8 @@ describe.concurrent('what the API server refuses', () => {
     expect(found.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
   };
 
-  const refused = (namespace: string, code: number, why: RegExp): Promise<void> =>
-    expectRefused(namespace, code, why).catch((error: unknown) => explained(error, namespace));
+  const expectRefused = (namespace: string, code: number, why: RegExp): Promise<void> =>
+    refusedOnce(namespace, code, why).catch((error: unknown) => explained(error, namespace));
 
   it('by a LimitRange (403) is remembered and explained', async () => {
     await cluster.apply(
@@ -201,10 +201,10 @@ describe.concurrent('what the API server refuses', () => {
         spec: { limits: [{ type: 'Container', max: { memory: '80Mi' } }] },
       },
     );
-    await refused('limited', 403, /HTTP 403 Forbidden: .*maximum memory usage per Container is 80Mi/);
+    await expectRefused('limited', 403, /HTTP 403 Forbidden: .*maximum memory usage per Container is 80Mi/);
   });
 
   it('by a policy (422) is remembered and explained', async () => {
-    await refused('ruled', 422, /HTTP 422 Invalid: .*nobody is resized here/);
+    await expectRefused('ruled', 422, /HTTP 422 Invalid: .*nobody is resized here/);
   });
 });

@@ -1,5 +1,5 @@
 // Case (f): what the agent hears of the kernel by what it may do: with the ebpf component every hook, without any right the counters
-// alone; with plain rights notifications of memory.events (metrics.test.ts, while figures are waited for).
+// alone; with plain rights notifications of memory.events (leak.test.ts).
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { install } from '../e2e/install.ts';
 import type { SeenCluster } from './cluster.ts';

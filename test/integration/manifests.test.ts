@@ -234,7 +234,7 @@ describe('pods', () => {
     expect(volume(flags['cgroup-root'])).toMatchObject({ hostPath: { path: '/sys/fs/cgroup' } });
     expect(flags['aggregator-ca-file']).toBe('/etc/headroom/ca/ca.crt');
     expect(volume('/etc/headroom/ca')).toMatchObject({
-      configMap: { name: CA_CONFIG_MAP, items: [{ key: 'ca.crt', path: 'ca.crt' }] },
+      configMap: { name: CA_CONFIG_MAP, items: [{ key: 'ca.crt', path: 'ca.crt' }], optional: true },
     });
     expect(flags['token-file']).toBe('/var/run/secrets/headroom/token');
     expect(volume('/var/run/secrets/headroom')).toMatchObject({

@@ -26,6 +26,8 @@ export interface ControlPlaneOptions {
   readonly controllerManagerFlags?: readonly string[];
   /** Whose requests are written to `auditFile`: user names. */
   readonly auditUsers?: readonly string[];
+  /** Called before anything answers, for what can start meanwhile. */
+  readonly onCertificates?: (early: EarlyControlPlane) => void;
 }
 
 export interface ControlPlane {
@@ -40,6 +42,9 @@ export interface ControlPlane {
   kubeconfigOf(name: string, credential: KeyPair | { readonly token: string }): string;
   stop(): Promise<void>;
 }
+
+/** What is there from the start on. */
+export type EarlyControlPlane = Pick<ControlPlane, 'pki' | 'kubeconfigOf'>;
 
 /** Service addresses; the first is the API server's own Service. */
 export const SERVICE_RANGE = '10.96.0.0/16';
@@ -74,6 +79,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       return write(folder, `${name}.kubeconfig`, kubeconfigText(url, pki.clusterCa.cert, name, kind));
     };
     run('etcd', etcdFlags(folder, ports));
+    options.onCertificates?.({ pki, kubeconfigOf });
     run('kube-apiserver', apiserverFlags(options, files, ports));
     kube = openKube(url, { ca: pki.clusterCa.cert, ...pki.admin });
     await ready(kube, daemons);
