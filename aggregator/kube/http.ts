@@ -3,6 +3,7 @@
 import type { Dispatcher } from 'undici';
 import { createAgent } from './agent.ts';
 import type { KubeEndpoint } from './endpoint.ts';
+import { freshHeaders } from './fresh-headers.ts';
 
 /** Any status is an answer; only I/O throws. */
 export interface KubeAnswer {
@@ -49,19 +50,16 @@ const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 const HEADERS_TIMEOUT_MS = 30_000;
 /** kube-apiserver closes a connection that was idle for 90 s. */
 const KEEP_ALIVE_MS = 85_000;
-/** Headers are asked for again at most this often: reading them may read files. */
-const HEADERS_FRESH_MS = 5000;
-/**
- * And until then they are used while they are asked for again: a patch should not wait for a file. A token is replaced minutes before it
- * ends. Longer than the time between two calls that keep connections warm.
- */
-const HEADERS_KEPT_MS = 60_000;
 
 export function createKubeHttp(endpoint: KubeEndpoint, userAgent: string): KubeHttp {
   const { calls, watches } = createAgents(endpoint);
   const { origin, pathname } = new URL(endpoint.server);
   const prefix = pathname === '/' ? '' : pathname;
-  const headers = freshHeaders(endpoint, userAgent);
+  const headers = freshHeaders(async () => ({
+    accept: 'application/json',
+    'user-agent': userAgent,
+    ...(await endpoint.headers()),
+  }));
 
   async function call(request: KubeCall): Promise<KubeAnswer> {
     const used = await headers();
@@ -131,37 +129,6 @@ function createAgents(endpoint: KubeEndpoint) {
     bodyTimeout: 0,
   });
   return { calls, watches };
-}
-
-interface FreshHeaders {
-  (): Promise<Record<string, string>>;
-  /** After a 401: the token may have been replaced. */
-  expire(): void;
-}
-
-function freshHeaders(endpoint: KubeEndpoint, userAgent: string): FreshHeaders {
-  let kept: Record<string, string> | undefined;
-  let readMs = 0;
-  let reading: Promise<Record<string, string>> | undefined;
-  const ask = async (): Promise<Record<string, string>> => {
-    try {
-      kept = { accept: 'application/json', 'user-agent': userAgent, ...(await endpoint.headers()) };
-      readMs = performance.now();
-      return kept;
-    } finally {
-      reading = undefined;
-    }
-  };
-  const read = async (): Promise<Record<string, string>> => {
-    const ageMs = performance.now() - readMs;
-    if (kept && ageMs < HEADERS_FRESH_MS) return kept;
-    const asked = (reading ??= ask());
-    if (!kept || ageMs >= HEADERS_KEPT_MS) return asked;
-    // What is wrong with it is told when it is needed.
-    asked.catch(() => undefined);
-    return kept;
-  };
-  return Object.assign(read, { expire: () => (kept = undefined) });
 }
 
 function isSame(one: Record<string, string>, other: Record<string, string>): boolean {
