@@ -37,22 +37,29 @@ const FORMS: readonly (Read & { readonly name: string })[] = [
   { name: 'JSON, gzip', path: PODS, gzip: true },
 ];
 
-/** Takes five minutes. A floor is a bare node:https server under the same pushes over as many connections. */
+/** Takes five minutes, of 5,000 nodes a quarter of an hour. A floor is a bare node:https server under the same pushes over as many connections. */
 export async function benchCluster(options: ClusterOptions): Promise<Figure[]> {
   const rig = await openRig(options);
   try {
     const atStart = options.nodes === 1000;
+    const say = progress();
     const floor = await rig.floor();
+    say('the floor is measured');
     const replica = await rig.startReplica();
     const started = await startFigures(rig, replica);
+    say('the aggregator is whole');
     rig.api.send(CHURN);
     await sleep(WARM_UP_MS);
     const quiet = await intakeFigures(rig, replica, 5, floor, atStart ? 15 : undefined);
+    say('intake is measured at 5 s');
     const read = await listFigures(rig, replica, floor);
+    say('lists are measured');
     await rig.pace(SCRAPE_MS);
     await sleep(SCRAPE_MS);
     const slow = await intakeFigures(rig, replica, 15, floor, atStart ? 7 : undefined);
+    say('intake is measured at 15 s');
     const restarted = await restartFigures(rig, replica);
+    say('a replica is killed and whole again');
     const setting = [
       figure('Node of the aggregator', rig.nodeMajor(), 'major version'),
       figure('machine', availableParallelism(), 'CPUs'),
@@ -63,6 +70,12 @@ export async function benchCluster(options: ClusterOptions): Promise<Figure[]> {
   } finally {
     await rig.close();
   }
+}
+
+/** Minutes pass: a line each. */
+function progress(): (what: string) => void {
+  const beganMs = performance.now();
+  return (what) => void process.stderr.write(`${Math.round((performance.now() - beganMs) / 1000)} s: ${what}\n`);
 }
 
 function figure(name: string, value: number, unit: string, bound?: number, floor?: number): Figure {
