@@ -52,7 +52,7 @@ function setUp(more: Partial<KernelSignalsParts> = {}, closely = true) {
   const attend: KernelSignalsParts['attend'] = (each, said) => {
     attended.push(each);
     words.push(said);
-    return closely;
+    return closely ? 'tick' : 'soon';
   };
   const kernel = createKernelSignals({ hierarchy, clock, roster, signals, attend, ...more });
   made.push({ folder, kernel });

@@ -9,6 +9,7 @@ import type { Roster } from './store/roster.ts';
 import type { Row, RowFiles } from './store/row.ts';
 import type { Clock } from './runtime/clock.ts';
 import { createBudget } from './signals/budget.ts';
+import type { Attended } from './sampler.ts';
 import type { KernelWord } from './shortage/evidence.ts';
 import { KernelFiles } from './signals/kernel-files.ts';
 import type { Signal } from './signals/signal.ts';
@@ -20,8 +21,8 @@ export interface KernelSignalsParts {
   readonly clock: Clock;
   readonly roster: Roster;
   readonly signals: SignalLog;
-  /** Reads and judges the row now. @returns whether it is read ten times a second from now on */
-  readonly attend: (row: Row, said?: KernelWord) => boolean;
+  /** Reads and judges the row now. @returns when it should be heard of again */
+  readonly attend: (row: Row, said?: KernelWord) => Attended;
   /** A cgroup was made or removed. @param path below the cgroup2 mount */
   readonly onLife?: (path: string) => void;
   /** From the kernel's own instant to here, ms. */
@@ -52,6 +53,8 @@ const SHOWN_EACH_MS = 1000;
 const MOST_REMEMBERED = 4096;
 /** A container that reads files fires memory.events without end: it is read for them no more often than this. */
 const ATTENDED_EACH_MS = 100;
+/** And while what it needs is far from its limit: a leak that begins there is found before two ticks could tell it. */
+const FAR_EACH_MS = 300;
 /** All containers together: a reading is 0.1 ms or so. Beyond it they wait for the next tick, or for their close watch. */
 const EVENTS_ATTENDED_PER_S = 200;
 const WORDS_ATTENDED_PER_S = 400;
@@ -75,7 +78,7 @@ export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
     const meant = row && meantBy(signal, row, roster);
     const sinceMs = atBootMs - (meant === undefined ? NaN : (attendedAtMs.get(meant) ?? -Infinity));
     const event = kind === 'memory-events';
-    let closely = false;
+    let again: Attended = 'soon';
     if (
       meant &&
       URGENT.has(kind) &&
@@ -83,16 +86,17 @@ export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
       budgets[event ? 'events' : 'words'](atBootMs)
     ) {
       attendedAtMs.set(meant, atBootMs);
-      closely = attend(meant, wordOf(signal, meant));
+      again = attend(meant, wordOf(signal, meant));
     }
     // Nobody looks at it between the ticks: it has to be heard again before the next one.
-    if (event && !closely) soon.act();
+    if (event && again !== 'tick') (again === 'soon' ? soon : later).act();
     if (!shown(`${kind} ${cgroup}`, atBootMs)) return;
     const atWallMs = clock.wallTimeMs() - (clock.bootTimeMs() - atBootMs);
     const resource = kind === 'throttle' || (kind === 'stall' && signal.resource === 'cpu') ? 'cpu' : 'memory';
     signals.note({ atBootMs, atWallMs, ref: row?.identity.ref ?? -1, kind, resource, text: signalText(signal) });
   };
-  const soon = createSoon(() => sources.rearm());
+  const soon = createSoon(ATTENDED_EACH_MS, () => sources.rearm());
+  const later = createSoon(FAR_EACH_MS, () => sources.rearm());
   const sources = new SignalSources({
     hierarchy,
     clock,
@@ -113,20 +117,21 @@ export function createKernelSignals(parts: KernelSignalsParts): KernelSignals {
     rearm: () => sources.rearm(),
     close: () => {
       soon.close();
+      later.close();
       sources.close();
     },
   };
 }
 
 /** Acts once, a while after it was asked to, however often. */
-function createSoon(act: () => void): { act(): void; close(): void } {
+function createSoon(afterMs: number, act: () => void): { act(): void; close(): void } {
   let timer: NodeJS.Timeout | undefined;
   return {
     act() {
       timer ??= setTimeout(() => {
         timer = undefined;
         act();
-      }, ATTENDED_EACH_MS).unref();
+      }, afterMs).unref();
     },
     close: () => clearTimeout(timer),
   };

@@ -286,15 +286,15 @@ describe('Sampler', () => {
     time.advance(3000);
     const { readFast } = cgroup.calls;
     time.advance(20);
-    expect([sampler.attend(row), sampler.watched, cgroup.calls.readFast]).toEqual([true, 0, readFast]);
+    expect([sampler.attend(row), sampler.watched, cgroup.calls.readFast]).toEqual(['later', 0, readFast]);
     cgroup.kernel.eventsMax = 50;
     time.advance(480);
-    expect([sampler.attend(row), sampler.watched, cgroup.calls.readFast]).toEqual([true, 0, readFast + 1]);
+    expect([sampler.attend(row), sampler.watched, cgroup.calls.readFast]).toEqual(['later', 0, readFast + 1]);
     // 16 MiB since the tick: at its limit within ten seconds.
     cgroup.kernel.eventsMax = 100;
     cgroup.kernel.inactiveFileBytes = 84 * MIB;
     time.advance(100);
-    expect([sampler.attend(row), sampler.watched]).toEqual([true, 1]);
+    expect([sampler.attend(row), sampler.watched]).toEqual(['tick', 1]);
     tick.stop();
   });
 
@@ -303,8 +303,8 @@ describe('Sampler', () => {
     const row = add('c', fakeCgroup({ ...LIMITED, memoryCurrentBytes: 20 * MIB }));
     tick.start();
     time.advance(3000);
-    expect([sampler.attend(row), sampler.watched]).toEqual([true, 0]);
-    expect([sampler.attend(row, 'alarm'), sampler.watched]).toEqual([true, 1]);
+    expect([sampler.attend(row), sampler.watched]).toEqual(['later', 0]);
+    expect([sampler.attend(row, 'alarm'), sampler.watched]).toEqual(['tick', 1]);
     tick.stop();
   });
 

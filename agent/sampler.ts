@@ -25,8 +25,13 @@ const MAX_WATCHED = 64;
 const WATCH_MS = 5000;
 /** A container far from its limit that was read so lately need not be read again for a memory.events of its. */
 const JUST_READ_MS = 50;
+/** Of its limit: what holds less can't have met it. Then memory.events speaks of another limit, which may be new. */
+const MET_SHARE = 0.9;
 /** A limit that changes this soon after a shortage is the answer to it: it is reported at once. */
 const ANSWER_MS = 60_000;
+
+/** `tick`: it is looked at meanwhile; `soon`: nobody does; `later`: nobody does, and it is far from its limit. */
+export type Attended = 'tick' | 'soon' | 'later';
 
 export interface SlotFindings {
   readonly shortages: readonly RaisedShortage[];
@@ -88,17 +93,21 @@ export class Sampler implements TickWork {
 
   /**
    * The kernel spoke of this row: it is read, judged and reported now, and watched closely from now on. Page cache alone makes a limit
-   * speak without end: whoever needs far less of it is close enough under the ticks.
-   * @param said what, if more than "look" @returns whether it is looked at without being heard of again
+   * speak without end: whoever needs far less of it is not watched, and heard again a while later.
+   * @param said what, if more than "look" @returns when it should be heard of again
    */
-  attend(row: Row, said?: KernelWord): boolean {
-    if (!this.#alive(row) || row.identity.kind !== 'container') return true; // nothing to be heard of
-    const ageMs = this.#parts.clock.bootTimeMs() - row.sample.atBootMs;
-    if (said !== undefined || !(ageMs < JUST_READ_MS) || isNear(row)) this.#readAgain(row, said);
+  attend(row: Row, said?: KernelWord): Attended {
+    if (!this.#alive(row) || row.identity.kind !== 'container') return 'tick'; // nothing to be heard of
+    const { sample } = row;
+    const ageMs = this.#parts.clock.bootTimeMs() - sample.atBootMs;
+    const unmet = !(sample.memoryCurrentBytes >= sample.memoryLimitBytes * MET_SHARE);
+    if (unmet) row.files.readLimits(sample);
+    if (said !== undefined || unmet || !(ageMs < JUST_READ_MS) || isNear(row)) this.#readAgain(row, said);
     const closely = said !== undefined || isNear(row);
     if (closely) this.#watchUntil(row, this.#parts.clock.bootTimeMs() + WATCH_MS);
     this.#tell();
-    return !closely || this.#watched.has(row);
+    if (!closely) return 'later';
+    return this.#watched.has(row) ? 'tick' : 'soon';
   }
 
   begin(tick: number): void {

@@ -11,8 +11,8 @@ import { Leadership } from './kube/lease.ts';
 
 export interface Leader {
   leads(): boolean;
-  /** @param mayLead whether this replica knows enough to act */
-  start(mayLead: () => boolean): void;
+  /** @param mayLead whether this replica knows enough to act @param onLeading called when it begins to */
+  start(mayLead: () => boolean, onLeading: () => void): void;
 }
 
 export interface LeaderParts {
@@ -38,5 +38,5 @@ export function createLeader({ flags, endpoint, userAgent, clock, log, shutdown 
     log,
   });
   shutdown.onClose('lease', () => leadership.close());
-  return { leads: () => leadership.leads, start: (mayLead) => leadership.start(mayLead) };
+  return { leads: () => leadership.leads, start: (mayLead, onLeading) => leadership.start(mayLead, onLeading) };
 }

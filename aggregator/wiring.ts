@@ -86,7 +86,7 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
   const fallback = startFallback(core);
   const synced = startWatches(core, resizing, fallback);
   const unheard = unheardOf(core);
-  leader.start(() => synced() && unheard() === undefined);
+  leader.start(() => synced() && unheard() === undefined, () => resizing.early.leading()); // prettier-ignore
   const push = createPushServer({
     tls: serving.current(),
     agents: access.agents,
@@ -190,6 +190,7 @@ function startResizing({ flags, http, store, metrics, clock, log, shutdown }: Co
     clock: () => clock.bootTimeMs(),
     wallMs: () => clock.wallTimeMs(),
     onShortage: (event) => resizer.onShortage(event),
+    log,
   });
   return { resizer, early };
 }

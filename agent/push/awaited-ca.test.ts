@@ -75,7 +75,14 @@ describe('AwaitedCa', () => {
     await pass(89 * SECOND);
     expect(ca.startProblem).not.toBe('');
     await pass(SECOND);
-    expect([ca.startProblem, await ca.readyProblem()]).toEqual(['', '']);
+    expect(ca.startProblem).toBe('');
+    // Started, and not ready: nobody has its numbers.
+    const ready = ca.readyProblem();
+    await pass(2 * SECOND);
+    expect(await ready).toContain('ca.crt');
+    const { asked } = seen;
+    await pass(60 * SECOND);
+    expect(seen.asked).toBe(asked);
     publish();
     await pass(SECOND);
     expect(seen.known).toBe(1);
@@ -125,6 +132,12 @@ describe('AwaitedCa', () => {
     expect(ca.pem()).toBe('PEM');
     writeFileSync(join(folder, 'ca.crt'), 'NEXT');
     expect(ca.pem()).toBe('NEXT');
+  });
+
+  it('takes no empty file for a CA: it would stand for all that the system trusts', () => {
+    const { ca } = setUp();
+    writeFileSync(join(folder, 'ca.crt'), '\n');
+    expect(() => ca.pem()).toThrow(expect.objectContaining({ code: 'tls_file' }) as Error);
   });
 
   it('looks no more when it is closed', async () => {

@@ -64,7 +64,12 @@ export class AwaitedCa {
    */
   pem(): string | undefined {
     const { file } = this.#parts;
-    if (file !== undefined && (this.#pem === undefined || isFilled(file))) this.#pem = readPem(file);
+    if (file !== undefined && (this.#pem === undefined || isFilled(file))) {
+      const pem = readPem(file);
+      // '' would be every CA that the system trusts.
+      if (pem.trim() === '') throw new CodedError('tls_file', `${file} is empty: it must hold a CA`);
+      this.#pem = pem;
+    }
     return this.#pem;
   }
 
@@ -111,12 +116,12 @@ export class AwaitedCa {
       log.info({ file }, 'the aggregators’ CA is there');
       return onKnown();
     }
-    if (!this.#listening && !this.#asking && this.#looks++ % 2 === 0) void this.#ask();
+    if (this.startProblem !== '' && !this.#asking && this.#looks++ % 2 === 0) void this.#ask();
     this.#cancel = timers.after(LOOK_MS, () => this.#look(file));
   }
 
   #isReady(): boolean {
-    return !this.#awaited || this.#pushed || this.#overdue();
+    return !this.#awaited || this.#pushed;
   }
 
   #overdue(): boolean {

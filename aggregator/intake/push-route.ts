@@ -30,8 +30,9 @@ export interface PushParts {
   readonly wallMs: () => number;
   /** Of the machine that `clock` is of; undefined: not known. */
   readonly bootId?: string | undefined;
-  readonly onShortage: (event: ShortageEvent) => void;
-  /** A shortage of a container that no pod is known of (yet). */
+  /** @returns whether it was judged */
+  readonly onShortage: (event: ShortageEvent) => boolean;
+  /** A shortage that can't be judged (yet): no pod is known of its container, or this replica does not act. */
   readonly onEarlyShortage: (batch: Batch, shortage: Shortage) => void;
   /** A container's own limits were read to be others than before: the outcome of a resize, on the node. */
   readonly onObserved: (containerId: string, observation: Observation) => void;
@@ -136,11 +137,11 @@ function tell(parts: PushParts, batch: Batch, limitsChanged: readonly string[], 
   for (const joined of joinShortages(batch, store, receipt, parts.bootId)) {
     const { ref, resource, kind } = joined.kind === 'raised' ? joined.event.shortage : joined.shortage;
     metrics.shortage(resource, kind, joined.kind);
-    if (joined.kind === 'raised') guarded(() => onShortage(joined.event));
-    else {
-      log.debug({ node: batch.node, ref, resource }, 'shortage of an unknown container');
-      guarded(() => onEarlyShortage(batch, joined.shortage));
-    }
+    if (joined.kind === 'unknown_container') log.debug({ node: batch.node, ref, resource }, 'shortage of an unknown container'); // prettier-ignore
+    guarded(() => {
+      if (joined.kind === 'unknown_container') onEarlyShortage(batch, joined.shortage);
+      else if (!onShortage(joined.event)) onEarlyShortage(batch, joined.event.shortage);
+    });
   }
 }
 

@@ -53,6 +53,7 @@ let made: ReturnType<typeof testStore>;
 let nowMs: number;
 let shortages: ShortageEvent[];
 let early: [string, Shortage][];
+let acts: boolean;
 let observed: [string, Observation][];
 let refusals: [string, string, string][];
 let foreign: [string, readonly string[]][];
@@ -67,6 +68,7 @@ beforeEach(async () => {
   nowMs = 0;
   shortages = [];
   early = [];
+  acts = true;
   observed = [];
   refusals = [];
   foreign = [];
@@ -86,6 +88,7 @@ beforeEach(async () => {
     onShortage: (event) => {
       shortages.push(event);
       if (event.shortage.need === 13) throw new Error('a listener with a bug');
+      return acts;
     },
     onEarlyShortage: ({ node }, shortage) => early.push([node, shortage]),
     onObserved: (containerId, observation) => observed.push([containerId, observation]),
@@ -353,14 +356,16 @@ describe('createPushServer', () => {
     expect(shortages.map(({ raisedAgoMs }) => raisedAgoMs)).toEqual([100, 137, 100, 100]);
   });
 
-  it('tells of limits that changed on the node, and counts shortages whose pod is not known apart', async () => {
+  it('tells of limits that changed on the node, and keeps shortages apart whose pod is not known or on which this replica does not act', async () => {
     const shortage = { ref: 1, resource: 'cpu', kind: 'throttled', raisedBootMs: 0, secondsToHarm: 0, need: 1, limit: 1, rate: 1 } as const; // prettier-ignore
     await push(batch({ identities, rows: [usageRow(1)], shortages: [shortage] }));
     expect(shortages).toEqual([]);
     expect(early).toMatchObject([['n1', shortage]]);
+    acts = false;
     expect(await metrics.registry.metrics()).toContain('kind="throttled",outcome="unknown_container"} 1');
     made.store.upsertPod(web);
-    await push(batch({ sequence: 2, bootTimeMs: 101_000, rows: [usageRow(1, { cpuLimitMillis: 500 })] }));
+    await push(batch({ sequence: 2, bootTimeMs: 101_000, rows: [usageRow(1, { cpuLimitMillis: 500 })], shortages: [shortage] })); // prettier-ignore
+    expect([shortages.length, early.length]).toEqual([1, 2]);
     expect(observed).toHaveLength(1);
     expect(observed[0]).toMatchObject([MAIN, { cpuLimitMillis: 500 }]);
   });
@@ -374,7 +379,7 @@ describe('createPushServer', () => {
       clock: () => 0,
       wallMs: () => WALL_MS,
       metrics,
-      onShortage: () => undefined,
+      onShortage: () => true,
       onEarlyShortage: () => undefined,
       onObserved: () => undefined,
     });

@@ -93,6 +93,15 @@ describe('the client', () => {
   it('takes an Event that is there already as written', async () => {
     kube.calls.push(json(409, { reason: 'AlreadyExists' }));
     expect(await client.createEvent('shop', { kind: 'Event' })).toEqual({ kind: 'written' });
+    kube.calls.push(json(409, { reason: 'Conflict', message: 'the quota was changed' }), json(503, {}));
+    const event = { kind: 'Event' };
+    expect(await client.createEvent('shop', event)).toMatchObject({ kind: 'error', passing: false });
+    expect(await client.createEvent('shop', event)).toMatchObject({ kind: 'error', passing: true });
+  });
+
+  it('takes no 401 for a refusal of what was asked', async () => {
+    kube.calls.push(json(401, { reason: 'Unauthorized', message: 'Unauthorized' }), json(401, {}));
+    expect((await client.patchResize(KEY, OPS)).kind).toBe('error');
   });
 
   it('keeps its connections: calls in a row reuse them, and never more than four are open', async () => {

@@ -28,7 +28,10 @@ export type PodAnswer =
   | { readonly kind: 'absent' }
   | { readonly kind: 'error'; readonly reason: string };
 
-export type WriteAnswer = { readonly kind: 'written' } | { readonly kind: 'error'; readonly reason: string };
+export type WriteAnswer =
+  | { readonly kind: 'written' }
+  /** `passing`: it may be taken another time. */
+  | { readonly kind: 'error'; readonly reason: string; readonly passing: boolean };
 
 export interface KubeClient {
   patchResize(pod: PodKey, ops: readonly JsonPatchOp[]): Promise<PatchAnswer>;
@@ -51,10 +54,9 @@ export function createKubeClient(http: KubeHttp): KubeClient {
     createEvent: async (namespace, event) => {
       const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
       const answer = await attempt(http.call({ method: 'POST', path, body: event }));
-      if (typeof answer === 'string') return { kind: 'error', reason: answer };
-      return answer.status < 300 || answer.status === 409
-        ? { kind: 'written' }
-        : { kind: 'error', reason: describe(answer) };
+      if (typeof answer === 'string') return { kind: 'error', reason: answer, passing: true };
+      if (answer.status < 300 || isThere(answer)) return { kind: 'written' };
+      return { kind: 'error', reason: describe(answer), passing: saysNothing(answer) };
     },
     warm: async (connections) => {
       await Promise.all(
@@ -62,6 +64,16 @@ export function createKubeClient(http: KubeHttp): KubeClient {
       );
     },
   };
+}
+
+/** Of the request: the server is busy or ill, or does not know who asks. */
+function saysNothing({ status }: KubeAnswer): boolean {
+  return status === 401 || status === 429 || status >= 500;
+}
+
+/** Not every 409: a quota's conflict is none. */
+function isThere({ status, body }: KubeAnswer): boolean {
+  return status === 409 && ((body ?? {}) as WireStatus).reason === 'AlreadyExists';
 }
 
 function podPath({ namespace, name }: PodKey): string {
@@ -86,7 +98,7 @@ function patchAnswer(answer: KubeAnswer | string): PatchAnswer {
     const nowMs = performance.now();
     return { kind: 'accepted', pod, readMs: nowMs - (answer.answeredMs ?? nowMs) };
   }
-  if (answer.status === 429 || answer.status >= 500) return { kind: 'error', reason: describe(answer) };
+  if (saysNothing(answer)) return { kind: 'error', reason: describe(answer) };
   const status = (answer.body ?? {}) as WireStatus;
   return {
     kind: 'refused',

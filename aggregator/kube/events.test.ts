@@ -126,11 +126,15 @@ describe('the event recorder', () => {
     expect(written[0]).toMatchObject({ metadata: { name: expect.stringMatching(/^a{229}\.[0-9a-f]{16}$/) as string } });
   });
 
-  it('counts what the API server did not take', async () => {
-    const { events } = recorder({ kind: 'error', reason: 'HTTP 403' });
-    events.record(EVENT);
-    await settle();
-    expect(events.dropped).toBe(1);
-    await events.close();
+  it('counts what the API server did not take, and says it again only where it may be taken then', async () => {
+    for (const passing of [false, true]) {
+      const { events, written } = recorder({ kind: 'error', reason: 'HTTP 403', passing });
+      events.record(EVENT);
+      await settle();
+      events.record(EVENT);
+      await settle();
+      expect([events.dropped, written.length]).toEqual(passing ? [2, 2] : [1, 1]);
+      await events.close();
+    }
   });
 });

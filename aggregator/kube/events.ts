@@ -1,5 +1,5 @@
-// Events (core/v1) on the pod, so that `kubectl describe pod` tells what was done to it and why. Said once in ten minutes, whichever
-// replica says it, bounded per pod and in all as client-go's spam filter is, and never waited for by what they tell of.
+// Events (core/v1) on the pod, so that `kubectl describe pod` tells what was done to it and why. Said once in each ten minutes of the
+// clock, whichever replica says it, bounded per pod and in all as client-go's spam filter is, and never waited for by what they tell of.
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../agent/runtime/clock.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
@@ -53,7 +53,7 @@ export class EventRecorder {
   readonly #recent = new Recent(REPEAT_MS, MOST_REMEMBERED);
   readonly #inAll = createAllowance(IN_ALL.burst, IN_ALL.perSecond);
   readonly #byPod = new Map<string, Allowance>();
-  #queue: { namespace: string; event: object }[] = [];
+  #queue: { key: string; namespace: string; event: object }[] = [];
   #sending: Promise<void> | undefined;
   #dropped = 0;
 
@@ -83,6 +83,7 @@ export class EventRecorder {
     const wallMs = clock.wallTimeMs();
     const name = eventName(event.pod.name, `${key}/${Math.floor(wallMs / REPEAT_MS)}`);
     this.#queue.push({
+      key,
       namespace: event.pod.namespace,
       event: eventObject(name, event, wallMs, this.#parts.instance),
     });
@@ -101,6 +102,8 @@ export class EventRecorder {
       const answer = await kube.createEvent(next.namespace, next.event);
       if (answer.kind === 'error') {
         this.#dropped += 1;
+        // By its name it can't be there twice, should only the answer have been lost.
+        if (answer.passing) this.#recent.forget(next.key);
         log.warn({ reason: answer.reason }, 'event not written');
       }
     }

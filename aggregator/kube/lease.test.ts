@@ -40,7 +40,7 @@ class Bench {
     return { retryAfterSeconds: 0, ...answered };
   };
 
-  replica(identity: string): Replica {
+  replica(identity: string, onLeading: () => void = () => {}): Replica {
     let wake: () => void = () => {};
     let asleep: () => void = () => {};
     let abort: () => void = () => {};
@@ -63,7 +63,7 @@ class Bench {
     const round = (): Promise<void> =>
       new Promise((resolve) => {
         asleep = resolve;
-        leadership.start(() => this.mayLead);
+        leadership.start(() => this.mayLead, onLeading);
         wake();
       });
     return { leadership, round };
@@ -205,6 +205,23 @@ describe('leadership', () => {
     bench.mayLead = false;
     await replica.round();
     expect(replica.leadership.leads).toBe(true);
+  });
+
+  it('tells each time that it begins', async () => {
+    const bench = new Bench();
+    let begun = 0;
+    const replica = bench.replica('a', () => begun++);
+    await replica.round();
+    await replica.round();
+    expect(begun).toBe(1);
+    bench.nowMs += RENEW_DEADLINE_MS;
+    bench.broken = () => {
+      throw new Error('connect ECONNREFUSED');
+    };
+    await replica.round();
+    bench.broken = undefined;
+    await replica.round();
+    expect(begun).toBe(2);
   });
 
   it('is nobody’s where the lease may not be written', async () => {

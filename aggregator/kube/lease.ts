@@ -55,6 +55,7 @@ export class Leadership {
   #problem = '';
   #said = false;
   #mayLead = (): boolean => true;
+  #onLeading = (): void => {};
   #running: Promise<void> | undefined;
 
   constructor(parts: LeadershipParts) {
@@ -69,9 +70,10 @@ export class Leadership {
     return clock.bootTimeMs() < this.#actsUntilMs && clock.wallTimeMs() < this.#actsUntilWallMs;
   }
 
-  /** @param mayLead whether this replica knows enough to act: only then it takes the lease; keeping it does not depend on it */
-  start(mayLead: () => boolean): void {
+  /** @param mayLead whether this replica knows enough to act: only then it takes the lease; keeping it does not depend on it @param onLeading called each time that it took it */
+  start(mayLead: () => boolean, onLeading: () => void = () => {}): void {
     this.#mayLead = mayLead;
+    this.#onLeading = onLeading;
     this.#running ??= this.#run();
   }
 
@@ -201,6 +203,7 @@ export class Leadership {
     if (leads === this.#said) return;
     this.#said = leads;
     this.#parts.log.info({ lease: NAME, holder: this.#parts.identity }, leads ? 'leading' : 'leading no more');
+    if (leads) this.#onLeading();
   }
 }
 

@@ -24,6 +24,11 @@ export class Recent {
     return true;
   }
 
+  /** It counts as new again. */
+  forget(key: string): void {
+    this.#seenMs.delete(key);
+  }
+
   #drop(key: string): true {
     this.#seenMs.delete(key);
     return true;

@@ -44,12 +44,22 @@ describe('the resizer', () => {
   it('patches nothing before its replica leads, and what lasts once it does', async () => {
     const bench = new Bench();
     bench.leads = false;
-    bench.short();
+    expect(bench.short()).toBe(false);
     await settle();
     expect(bench.patches).toEqual([]);
     expect(bench.counts).toEqual([]);
     bench.leads = true;
-    bench.short();
+    expect(bench.short()).toBe(true);
+    await settle();
+    expect(bench.patches).toHaveLength(1);
+  });
+
+  it('judges no shortage that is history, and one that was kept until it could be judged', async () => {
+    const bench = new Bench();
+    expect(bench.short({ raisedAgoMs: 9000 })).toBe(true);
+    await settle();
+    expect(bench.patches).toEqual([]);
+    expect(bench.short({ raisedAgoMs: 9000, kept: true })).toBe(true);
     await settle();
     expect(bench.patches).toHaveLength(1);
   });

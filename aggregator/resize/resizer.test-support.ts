@@ -50,8 +50,9 @@ export class Bench {
     });
   }
 
-  short(part: Partial<ShortageEvent> = {}): void {
-    this.resizer.onShortage({
+  /** @returns what the resizer did */
+  short(part: Partial<ShortageEvent> = {}): boolean {
+    return this.resizer.onShortage({
       shortage: LEAK,
       pod: POD,
       container: POD.containers[0]!,

@@ -31,7 +31,7 @@ export type ResizeCount = 'skip' | 'wait' | 'planned' | 'accepted' | 'gone' | Re
 export interface ResizerParts {
   readonly mode: ResizeMode;
   readonly kube: Pick<KubeClient, 'patchResize' | 'getPod'>;
-  /** Whether this replica acts now: asked before each patch. Others let shortages pass, their agents repeat what lasts. */
+  /** Whether this replica acts now: asked before each patch. */
   readonly leads: () => boolean;
   /** Projections as the watches left them. */
   readonly node: (name: string) => NodeRecord | undefined;
@@ -89,14 +89,20 @@ export class Resizer {
     return this.#kept.size;
   }
 
-  onShortage(event: ShortageEvent): void {
-    if (this.#parts.mode === 'off' || this.#closed || !this.#parts.leads()) return;
-    const ageMs = event.raisedAgoMs + this.#parts.clock.bootTimeMs() - event.receivedMonoMs;
-    if (!(ageMs <= FRESH_MS)) return this.#parts.log.debug({ ...fieldsOf(event), ageMs }, 'shortage is too old');
+  /** @returns false where this replica does not act: another may, or none does */
+  onShortage(event: ShortageEvent): boolean {
+    if (this.#parts.mode === 'off' || this.#closed) return true;
+    if (!this.#parts.leads()) return false;
+    const ageMs = (event.kept ? 0 : event.raisedAgoMs) + this.#parts.clock.bootTimeMs() - event.receivedMonoMs;
+    if (!(ageMs <= FRESH_MS)) {
+      this.#parts.log.debug({ ...fieldsOf(event), ageMs }, 'shortage is too old');
+      return true;
+    }
     const kept = this.#kept.get(event.pod.uid);
     const key = `${event.container.containerId}/${event.shortage.resource}`;
     if (!kept) this.#consider(event, event.pod);
     else if (kept.has(key) || kept.size < MOST_KEPT) kept.set(key, event);
+    return true;
   }
 
   /** A new reading of a container by its agent; at least each one whose limits changed. */

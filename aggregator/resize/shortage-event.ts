@@ -14,4 +14,6 @@ export interface ShortageEvent {
   readonly receivedWallMs: number;
   /** From the agent's judgement to receipt on the agent's machine, to the sending on another. */
   readonly raisedAgoMs: number;
+  /** It could not be judged when it came: raised long ago, and its need is of now. */
+  readonly kept?: boolean;
 }
