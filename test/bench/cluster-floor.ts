@@ -13,13 +13,13 @@ export interface Floor {
   readonly pushCpuMs: number;
 }
 
-const INTERVAL_MS = 5000;
-const SETTLE_MS = 15_000;
+/** Once all are connected. */
+const SETTLE_MS = 10_000;
 const MEASURE_MS = 20_000;
 
 export async function measureFloor(
   { node, nodeFlags, environment }: Pick<Command, 'node' | 'nodeFlags' | 'environment'>,
-  nodes: number,
+  { nodes, intervalMs, spreadMs }: Pick<Extract<LoadOrder, { kind: 'start' }>, 'nodes' | 'intervalMs' | 'spreadMs'>,
   tls: BareStart & { readonly ca: string },
 ): Promise<Floor> {
   const server = fork(beside('cluster-bare'), {
@@ -34,12 +34,12 @@ export async function measureFloor(
       kind: 'start',
       nodes,
       targets: [{ url: `https://127.0.0.1:${port}`, ca: tls.ca }],
-      intervalMs: INTERVAL_MS,
-      spreadMs: INTERVAL_MS,
+      intervalMs,
+      spreadMs,
       lives: [],
     };
     await asked(load, order);
-    await sleep(SETTLE_MS);
+    await sleep(spreadMs + SETTLE_MS);
     const counts = (): Promise<LoadCounts> => asked<LoadCounts>(load, { kind: 'counts' } satisfies LoadOrder);
     await counts();
     const beforeMs = cpuMs(server.pid!);

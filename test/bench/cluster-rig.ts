@@ -76,6 +76,8 @@ export interface Rig {
 
 export interface RigOptions {
   readonly nodes: number;
+  /** Between two pushes of an agent, until `pace`. */
+  readonly pushMs?: number;
   readonly profiles?: string;
   /** Others than the image's. */
   readonly nodeFlags?: readonly string[];
@@ -85,7 +87,9 @@ export interface RigOptions {
 /** For 1,000 nodes; more take longer in proportion. */
 const WHOLE_TIMEOUT_MS = 120_000;
 const POLL_MS = 100;
-const FIRST_PUSH_MS = 5000;
+const PUSH_MS = 5000;
+/** A thousand nodes' first pushes are spread over: handshakes cost ten pushes each, on both sides. */
+const SPREAD_MS = 5000;
 
 export async function openRig(options: RigOptions): Promise<Rig> {
   const directory = mkdtempSync(join(tmpdir(), 'headroom-cluster-'));
@@ -161,11 +165,8 @@ class ClusterRig implements Rig {
     const target = { url: `https://127.0.0.1:${replica.ports.push}`, ca: this.pki.ca };
     const order: LoadOrder = {
       kind: 'start',
-      nodes: this.nodes,
+      ...this.#pushes(),
       targets: [target],
-      intervalMs: FIRST_PUSH_MS,
-      // As many handshakes a second whatever the number of nodes: they cost ten pushes each, on both sides.
-      spreadMs: FIRST_PUSH_MS * this.#thousands(),
       lives: [...this.#lives.values()],
     };
     await asked(load, order);
@@ -266,7 +267,7 @@ class ClusterRig implements Rig {
 
   floor(): Promise<Floor> {
     const { ca, serving } = this.pki;
-    return measureFloor(this.#runtime(), this.nodes, { ...serving, ca });
+    return measureFloor(this.#runtime(), this.#pushes(), { ...serving, ca });
   }
 
   async close(): Promise<void> {
@@ -285,6 +286,11 @@ class ClusterRig implements Rig {
       nodeFlags: nodeFlags ?? this.#bundled!.nodeFlags,
       environment: environment ?? this.#bundled!.environment,
     };
+  }
+
+  #pushes(): Pick<Extract<LoadOrder, { kind: 'start' }>, 'nodes' | 'intervalMs' | 'spreadMs'> {
+    const spreadMs = SPREAD_MS * this.#thousands() ** 2;
+    return { nodes: this.nodes, intervalMs: this.#options.pushMs ?? PUSH_MS, spreadMs };
   }
 
   #thousands(): number {
