@@ -1,6 +1,7 @@
 // The machine of the node: qemu in software emulation (no KVM), the kernel without an initramfs, two NVMe disks that it has drivers for.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { freemem } from 'node:os';
 
 export interface QemuOptions {
   readonly qemu: string;
@@ -50,6 +51,17 @@ export function startQemu(options: QemuOptions): Qemu {
   };
 }
 
+/** What it translated; when that is full, all of it is thrown away and translated again. A booted node with Headroom needs 0.7 GiB. */
+const TRANSLATIONS_MIB = 1024;
+const LEAST_TRANSLATIONS_MIB = 256;
+/** For the control plane and the tests. */
+const OTHERS_MIB = 1536;
+
+function translationsMiB(guestMiB: number): number {
+  const leftMiB = Math.floor(freemem() / 2 ** 20) - guestMiB - OTHERS_MIB;
+  return Math.min(TRANSLATIONS_MIB, Math.max(LEAST_TRANSLATIONS_MIB, leftMiB));
+}
+
 function qemuArguments(options: QemuOptions): string[] {
   const { kernel, disk, keep, secondDisk, tap, memoryMiB, parameters, consoleFile } = options;
   const kernelParameters = [
@@ -58,7 +70,7 @@ function qemuArguments(options: QemuOptions): string[] {
     ...parameters,
   ];
   const groups: readonly (readonly string[])[] = [
-    ['-accel', 'tcg,thread=multi,tb-size=256', '-cpu', 'max,-la57', '-smp', '2', '-m', String(memoryMiB)],
+    ['-accel', `tcg,thread=multi,tb-size=${translationsMiB(memoryMiB)}`, '-cpu', 'max,-la57', '-smp', '2', '-m', String(memoryMiB)],
     ['-nodefaults', '-display', 'none', '-serial', `file:${consoleFile}`, '-rtc', 'base=utc'],
     ['-kernel', kernel, '-append', kernelParameters.join(' ')],
     keep ? ['-no-reboot'] : [],
