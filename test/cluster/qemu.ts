@@ -70,7 +70,16 @@ function qemuArguments(options: QemuOptions): string[] {
     ...parameters,
   ];
   const groups: readonly (readonly string[])[] = [
-    ['-accel', `tcg,thread=multi,tb-size=${translationsMiB(memoryMiB)}`, '-cpu', 'max,-la57', '-smp', '2', '-m', String(memoryMiB)],
+    [
+      '-accel',
+      `tcg,thread=multi,tb-size=${translationsMiB(memoryMiB)}`,
+      '-cpu',
+      'max,-la57',
+      '-smp',
+      '2',
+      '-m',
+      String(memoryMiB),
+    ],
     ['-nodefaults', '-display', 'none', '-serial', `file:${consoleFile}`, '-rtc', 'base=utc'],
     ['-kernel', kernel, '-append', kernelParameters.join(' ')],
     keep ? ['-no-reboot'] : [],
