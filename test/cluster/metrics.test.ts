@@ -155,6 +155,9 @@ describe('every figure', () => {
     } finally {
       debug.close();
     }
+    const cpu = history.cpu(`${SYSTEM}/${agent!.metadata.name}/agent`);
+    const shares = cpu.slice(1).map((told, at) => (told.value - cpu[at]!.value) / ((told.atMs - cpu[at]!.atMs) / 1000));
+    process.stdout.write(`figure: the agent since its install, % of an emulated core between the kubelet's samples: ${shares.map((share) => (100 * share).toFixed(1)).join(' ')}\n`); // prettier-ignore
     const all = rounds.flat();
     for (const what of ['memory', 'cpu'] as const) {
       for (const against of ['kubelet', 'served'] as const) {
