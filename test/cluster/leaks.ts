@@ -39,15 +39,15 @@ export function leakOf(
   return { ...SHAPE, startMib, name, mibPerSecond, afterS, ...(annotations ? { annotations } : {}) };
 }
 
-/** Each pod is gone when its run has ended. */
+/** The pods go when all have ended: what the kubelet does to take one away would be in the legs of the next. */
 export async function runLeaks(cluster: SeenCluster, shapes: readonly LeakShape[]): Promise<readonly LeakRun[]> {
   await cluster.apply(...shapes.map(leakPod));
-  return Promise.all(
-    shapes.map(async (shape) => {
+  const runs = await Promise.all(
+    shapes.map((shape) => {
       const leakMs = (1000 * (shape.mostMib - shape.startMib)) / shape.mibPerSecond;
-      const run = await followLeak(cluster, shape, ended, 1000 * shape.afterS + leakMs + SPARE_MS);
-      await cluster.kubectlOk('delete', 'pod', shape.name, '--wait=false');
-      return run;
+      return followLeak(cluster, shape, ended, 1000 * shape.afterS + leakMs + SPARE_MS);
     }),
   );
+  await cluster.kubectlOk('delete', 'pod', ...shapes.map(({ name }) => name), '--wait=false');
+  return runs;
 }

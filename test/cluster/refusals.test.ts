@@ -6,6 +6,8 @@ import { bytes, millis } from '../e2e/metrics.ts';
 import { eventually, until } from '../e2e/until.ts';
 import type { ContainerShape } from '../e2e/workloads.ts';
 import { pod } from '../e2e/workloads.ts';
+import type { AgentCost } from './agent-cost.ts';
+import { agentCost } from './agent-cost.ts';
 import type { SeenCluster } from './cluster.ts';
 import type { Installed } from './installed.ts';
 import { openInstalled } from './installed.ts';
@@ -19,14 +21,18 @@ const MIB = 2 ** 20;
 const OTHERS_MIB = 96;
 let installed: Installed | undefined;
 let cluster: SeenCluster;
+let cost: (() => Promise<AgentCost>) | undefined;
 
 beforeAll(async () => {
   // It counts some seconds later.
   installed = await openInstalled({ before: RULES });
   ({ cluster } = installed);
+  cost = await agentCost(cluster);
 });
 
 afterAll(async () => {
+  const since = await cost?.();
+  if (since) process.stdout.write(`figure: the agent takes ${(100 * since.cpuShare).toFixed(1)} % of an emulated core beside the refusals\n`); // prettier-ignore
   const made = ['namespace/limited', 'namespace/ruled', 'validatingadmissionpolicybinding/no-resize', 'validatingadmissionpolicy/no-resize']; // prettier-ignore
   await cluster?.kubectl('delete', ...made, '--ignore-not-found', '--wait=false');
   await installed?.close();
