@@ -20,6 +20,8 @@ describe('listen', () => {
     expect(await get('/healthz', 'HEAD')).toEqual([200, '']);
     expect(await get('/containers')).toEqual([200, '{"rows":[]}\n']);
     expect(await get('/healthz', 'POST')).toEqual([405, 'only GET\n']);
+    const refused = await fetch(`http://127.0.0.1:${listener.port}/healthz`, { method: 'PUT' });
+    expect(refused.headers.get('allow')).toBe('GET, HEAD');
     expect(await get('/broken')).toEqual([500, 'no such thing\n']);
     expect((await get('/toString'))[0]).toBe(404);
     await listener.close();

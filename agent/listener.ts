@@ -49,7 +49,8 @@ async function answer(routes: Routes, req: http.IncomingMessage, res: http.Serve
   const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
   const { status, type, body } = await pageOf(route, req.method ?? 'GET');
-  res.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  const allowed = status === 405 ? { allow: 'GET, HEAD' } : {};
+  res.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...allowed });
   res.end(req.method === 'HEAD' ? undefined : body);
 }
 

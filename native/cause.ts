@@ -52,8 +52,8 @@ export function bpfRefusal(refusal: Refusal): Missing {
     case 'EPERM':
     case 'EACCES':
       return missing(
-        `${tried}: refused (${refusal.code}) in spite of the capabilities, by a seccomp profile, kernel lockdown or another policy`,
-        'allow bpf() in the seccomp profile and boot without lockdown=confidentiality',
+        `${tried}: refused (${refusal.code}) in spite of the capabilities, by a seccomp profile, kernel lockdown, another policy, or a kernel that has tracing of its functions off`,
+        'where every program is refused allow bpf() in the seccomp profile and boot without lockdown=confidentiality, where some load boot a kernel that lets its functions be traced',
       );
     case 'ENOENT':
     case 'ESRCH':

@@ -45,8 +45,8 @@ export function judgeAsking(asking: Asking, policy: GuardPolicy): Verdict {
   if (!policy.needsToken && policy.loopback) return ALLOWED;
   if (policy.token === undefined)
     return refused(403, 'this needs a token, and the agent has none: start it with --debug-token-file');
-  if (asking.token === undefined || !sameSecret(asking.token, policy.token))
-    return refused(401, 'the bearer token of the debugging endpoint is needed');
+  if (asking.token === undefined) return refused(401, 'the bearer token of the debugging endpoint is needed');
+  if (!sameSecret(asking.token, policy.token)) return refused(401, 'this is not the token of the debugging endpoint');
   return ALLOWED;
 }
 

@@ -96,7 +96,7 @@ describe('the debugging endpoint', () => {
     const wrong = ['/nothing', '/api/series/999', '/api/series/x', '/api/ring/1.exe', '/api/ring/../../etc/passwd'];
     for (const path of wrong) expect((await ask(path)).status).toBe(404);
     expect((await ask(`/api/series/${ref}?since=soon`)).status).toBe(400);
-    expect((await ask('/api/rows', {}, 'PUT')).status).toBe(405);
+    expect(await ask('/api/rows', {}, 'PUT')).toMatchObject({ status: 405, headers: { allow: 'GET' } });
     expect((await ask('/')).status).toBe(503); // the page is built by npm run build
   });
 
@@ -146,6 +146,7 @@ describe('the debugging endpoint', () => {
 
   it('takes the token of the address bar once and keeps it in a cookie that scripts and other sites do not get', async () => {
     const { ask } = await setUp({ token: TOKEN });
+    expect(await ask('/?token=wrong')).toMatchObject({ status: 401, text: expect.stringContaining('not the token') as string }); // prettier-ignore
     const { status, headers } = await ask(`/?token=${encodeURIComponent(TOKEN)}`);
     expect([status, headers.location]).toEqual([303, '/']);
     const cookie = headers['set-cookie']?.[0] ?? '';

@@ -127,7 +127,10 @@ async function respond(
     res.writeHead(303, { ...HEADERS, location: '/', 'set-cookie': cookieOf(known) }).end();
     return;
   }
+  if (path === '/' && offered !== null && known !== undefined)
+    return send(res, plain(401, 'this is not the token of the debugging endpoint\n'), head);
   if (here.length === 0) return send(res, plain(404, 'not found\n'), head);
+  if (!route) res.setHeader('allow', here.map((each) => each.method).join(', '));
   if (!route) return send(res, plain(405, `only ${here.map((each) => each.method).join(', ')}\n`), head);
   const body = route.method === 'PUT' ? await readSmall(req) : '';
   if (body === undefined) return send(res, plain(413, `at most ${MAX_BODY_BYTES} bytes\n`), head);
