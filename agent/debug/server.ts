@@ -130,8 +130,11 @@ async function respond(
   if (path === '/' && offered !== null && known !== undefined)
     return send(res, plain(401, 'this is not the token of the debugging endpoint\n'), head);
   if (here.length === 0) return send(res, plain(404, 'not found\n'), head);
-  if (!route) res.setHeader('allow', here.map((each) => each.method).join(', '));
-  if (!route) return send(res, plain(405, `only ${here.map((each) => each.method).join(', ')}\n`), head);
+  if (!route) {
+    const methods = here.map((each) => each.method).join(', ');
+    res.setHeader('allow', methods);
+    return send(res, plain(405, `only ${methods}\n`), head);
+  }
   const body = route.method === 'PUT' ? await readSmall(req) : '';
   if (body === undefined) return send(res, plain(413, `at most ${MAX_BODY_BYTES} bytes\n`), head);
   const gone = new AbortController();
