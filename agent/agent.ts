@@ -59,9 +59,9 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   const roster = new Roster({ clock, log, open, cpus });
   const signals = new SignalLog();
   const onFindings = (findings: SlotFindings): void => {
-    // First of all, so that the log's writing is not waited for.
     pushing.urgent(findings.rows, findings.shortages);
-    note(findings, { clock, log, roster, signals });
+    // The push's bytes leave when this work is done: the log's writing comes after them.
+    if (findings.begun.length > 0) timers.soon(() => note(findings, { clock, log, roster, signals }));
   };
   const thresholds = { noiseBytes: NOISE_BYTES_PER_CPU * cpus };
   const onTick = (figures: TickFigures): void => {

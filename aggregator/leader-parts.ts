@@ -11,6 +11,8 @@ import { Leadership } from './kube/lease.ts';
 
 export interface Leader {
   leads(): boolean;
+  /** Of the lease by which it acts; undefined: another one does, or there is none. */
+  fencing(): number | undefined;
   /** @param mayLead whether this replica knows enough to act @param onLeading called when it begins to */
   start(mayLead: () => boolean, onLeading: () => void): void;
 }
@@ -26,7 +28,8 @@ export interface LeaderParts {
 
 export function createLeader({ flags, endpoint, userAgent, clock, log, shutdown }: LeaderParts): Leader {
   // Where nothing is resized nobody has to be the one.
-  if (flags.resize === 'off' || !flags['leader-elect']) return { leads: () => true, start: () => undefined };
+  if (flags.resize === 'off' || !flags['leader-elect'])
+    return { leads: () => true, fencing: () => undefined, start: () => undefined };
   // Connections of its own: a burst of patches must not hold up the renewal that they rest on.
   const http = createKubeHttp(endpoint, userAgent);
   shutdown.onClose('lease connections', () => http.close());
@@ -38,5 +41,9 @@ export function createLeader({ flags, endpoint, userAgent, clock, log, shutdown 
     log,
   });
   shutdown.onClose('lease', () => leadership.close());
-  return { leads: () => leadership.leads, start: (mayLead, onLeading) => leadership.start(mayLead, onLeading) };
+  return {
+    leads: () => leadership.leads,
+    fencing: () => leadership.fencing,
+    start: (mayLead, onLeading) => leadership.start(mayLead, onLeading),
+  };
 }

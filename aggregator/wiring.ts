@@ -99,6 +99,7 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
     onShortage: (event) => resizing.resizer.onShortage(event),
     onEarlyShortage: (batch, shortage) => resizing.early.keep(batch, shortage),
     onObserved: (containerId, observation) => resizing.resizer.onObserved(containerId, observation),
+    fencing: () => leader.fencing(),
     onForeignPods: (_, uids) => metrics.foreignPods(uids.length),
     onRefused: (node, code, message) => fallback.refused.refused(node, { code, message, atMs: wallMs() }),
   });

@@ -9,7 +9,10 @@ export interface RowName {
   readonly container: string;
 }
 
-/** An order of the leader to the agent, valid while `fencing` is the newest seen. None is defined in v1 yet; unknown kinds are ignored. */
+/** Of the replica that acts on shortages: what is urgent goes to it first, to the others once it has answered. */
+export const URGENT_FIRST = 'urgent-first';
+
+/** An order of the leader to the agent, valid while `fencing` is the newest seen. Unknown kinds are ignored. */
 export interface Directive {
   readonly kind: string;
   readonly fencing: number;

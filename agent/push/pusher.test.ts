@@ -4,6 +4,7 @@ import { BATCH_JSON_V1 } from '../protocol/batch.ts';
 import type { Batch } from '../protocol/batch.ts';
 import { decodeBatch } from '../protocol/codec.ts';
 import { encodePushError, encodeReply } from '../protocol/push-reply.ts';
+import { URGENT_FIRST } from '../protocol/reply.ts';
 import type { PushErrorCode } from '../protocol/reply.ts';
 import type { Shortage } from '../protocol/shortage.ts';
 import { Roster } from '../store/roster.ts';
@@ -143,7 +144,7 @@ describe('Pusher', () => {
       received.length === 1 ? new Promise((resolve) => (release = () => resolve(taken(one)))) : taken(one);
     pusher.start(SECOND);
     await pass(2 * SECOND);
-    pusher.urgent([...roster.rows()].slice(0, 1), [shortageOf(1, time.clock.bootTimeMs())]);
+    void pusher.urgent([...roster.rows()].slice(0, 1), [shortageOf(1, time.clock.bootTimeMs())]);
     await settled();
     expect(received).toHaveLength(2);
     expect(received[1]?.batch).toMatchObject({ sequence: 2, shortages: [{ ref: 1, kind: 'limit-approach' }] });
@@ -158,6 +159,38 @@ describe('Pusher', () => {
     await pusher.close();
   });
 
+  it('knows that its replica acts by the last answer, and no longer once one fails', async () => {
+    const { aggregator, pusher, pass } = setUp(1);
+    const acting = (fencing: number): Respond => ({ batch }) => ({ kind: 'answered', status: 200, body: encodeReply({ accepted: batch.sequence, names: [], directives: [{ kind: 'later', fencing: 9 }, { kind: URGENT_FIRST, fencing }] }) }); // prettier-ignore
+    pusher.start(SECOND);
+    const seen: (number | undefined)[] = [];
+    const failing: Respond = () => ({ kind: 'failed', cause: 'ECONNREFUSED', arrived: 'no' });
+    for (const respond of [taken, acting(0), acting(3), taken, acting(4), failing]) {
+      aggregator.respond = respond;
+      await pass(INTERVAL_MS);
+      seen.push(pusher.fencing);
+    }
+    expect(seen).toEqual([undefined, 0, 3, undefined, 4, undefined]);
+    await pusher.close();
+  });
+
+  it('keeps what is urgent until what it comes after has ended, merged, and tells when it was answered', async () => {
+    const { received, roster, pusher, time } = setUp(2);
+    let end: () => void = () => {};
+    const after = new Promise<void>((resolve) => (end = resolve));
+    const [first, second] = roster.rows();
+    let answered = false;
+    void pusher.urgent([first!], [shortageOf(1, time.clock.bootTimeMs())], after);
+    const both = pusher.urgent([second!], [], after).then(() => (answered = true));
+    await settled();
+    expect(received).toHaveLength(0);
+    end();
+    await both;
+    expect(answered).toBe(true);
+    expect(received.map(({ batch }) => [batch.reports.count, batch.shortages.length])).toEqual([[2, 1]]);
+    await pusher.close();
+  });
+
   it('merges urgent findings while an urgent push is in flight, the newest shortage of a container first', async () => {
     const { received, aggregator, roster, pusher, pass, time } = setUp(2);
     let release: (() => void) | undefined;
@@ -165,10 +198,10 @@ describe('Pusher', () => {
       received.length === 1 ? new Promise((resolve) => (release = () => resolve(taken(one)))) : taken(one);
     const [first, second] = roster.rows();
     if (!first || !second) throw new Error('two rows');
-    pusher.urgent([first], []);
+    void pusher.urgent([first], []);
     const nowMs = time.clock.bootTimeMs();
-    pusher.urgent([second], [shortageOf(2, nowMs - 500)]);
-    pusher.urgent([second], [shortageOf(2, nowMs)]);
+    void pusher.urgent([second], [shortageOf(2, nowMs - 500)]);
+    void pusher.urgent([second], [shortageOf(2, nowMs)]);
     await settled();
     expect(received).toHaveLength(1);
     release?.();
@@ -254,7 +287,7 @@ describe('Pusher', () => {
     pusher.start(SECOND);
     await pass(2 * SECOND);
     aggregator.respond = (one) => (one.batch.identities.length < 3 ? refuse(409, 'unknown_epoch') : taken(one));
-    pusher.urgent(roster.rows().slice(1, 2), [shortageOf(2, time.clock.bootTimeMs())]);
+    void pusher.urgent(roster.rows().slice(1, 2), [shortageOf(2, time.clock.bootTimeMs())]);
     await pass(200);
     expect(received.at(-1)?.batch).toMatchObject({ identities: { length: 3 }, shortages: [{ ref: 2 }] });
     await pusher.close();
@@ -309,7 +342,7 @@ describe('Pusher', () => {
   it('forgets shortages that are history by the time somebody answers', async () => {
     const { received, aggregator, roster, pusher, pass, time } = setUp(1);
     aggregator.respond = () => ({ kind: 'failed', cause: 'ECONNREFUSED', arrived: 'no' });
-    pusher.urgent(roster.rows(), [shortageOf(1, time.clock.bootTimeMs())]);
+    void pusher.urgent(roster.rows(), [shortageOf(1, time.clock.bootTimeMs())]);
     await pass(30 * SECOND);
     aggregator.respond = taken;
     pusher.start(SECOND);
@@ -323,7 +356,7 @@ describe('Pusher', () => {
     pusher.start(SECOND);
     await pass(2 * SECOND);
     await pusher.close();
-    pusher.urgent(roster.rows(), []);
+    void pusher.urgent(roster.rows(), []);
     await pass(30 * SECOND);
     expect(received).toHaveLength(1);
   });

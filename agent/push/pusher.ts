@@ -6,6 +6,7 @@ import type { Batch } from '../protocol/batch.ts';
 import { encodeBatch } from '../protocol/codec.ts';
 import type { BatchMediaType } from '../protocol/codec.ts';
 import { MAX_ROWS, MAX_SHORTAGES } from '../protocol/bounds.ts';
+import { URGENT_FIRST } from '../protocol/reply.ts';
 import type { Shortage } from '../protocol/shortage.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -71,6 +72,8 @@ export class Pusher {
   #onIdle: () => void = () => {};
   #busy = false;
   #urgentBusy = false;
+  #urgentRun: Promise<void> = Promise.resolve();
+  #fencing: number | undefined;
   #pushSoon = false;
   #failures = 0;
   #problem = '';
@@ -88,6 +91,11 @@ export class Pusher {
     return this.#problem;
   }
 
+  /** Of the lease by which this replica acts on shortages, as its last answer told; undefined: it does not act, or failed. */
+  get fencing(): number | undefined {
+    return this.#fencing;
+  }
+
   start(firstDelayMs: number): void {
     this.#schedule(firstDelayMs);
   }
@@ -101,16 +109,21 @@ export class Pusher {
     this.#ledger.close();
   }
 
-  /** Sends these at once, beside a regular push in flight if need be. Shortages that fail go with the next batch. */
-  urgent(rows: Iterable<Row>, shortages: readonly Shortage[]): void {
+  /**
+   * Sends these at once, beside a regular push in flight if need be. Shortages that fail go with the next batch.
+   * @param after not before this has ended @returns when all that was urgent is answered, or failed
+   */
+  urgent(rows: Iterable<Row>, shortages: readonly Shortage[], after?: Promise<void>): Promise<void> {
     for (const row of rows) this.#urgentRows.add(row);
     for (const shortage of shortages) this.#shortages.set(`${shortage.ref} ${shortage.resource}`, shortage);
-    if (!this.#urgentBusy && !this.#closed) void this.#pushUrgent();
+    if (!this.#urgentBusy && !this.#closed) this.#urgentRun = this.#pushUrgent(after);
+    return this.#urgentRun;
   }
 
-  async #pushUrgent(): Promise<void> {
+  async #pushUrgent(after?: Promise<void>): Promise<void> {
     this.#urgentBusy = true;
     try {
+      if (after) await after;
       while (this.#urgentRows.size > 0 && !this.#closed) {
         for (const { ref } of this.#shortages.values()) {
           const row = this.#parts.roster.get(ref);
@@ -185,10 +198,17 @@ export class Pusher {
       for (const [key, sent] of carried) if (this.#shortages.get(key) === sent) this.#shortages.delete(key);
       this.#parts.roster.setNames(answer.reply.names);
     }
+    this.#noteLeading(answer);
     this.#adapt(parcel, answer);
     this.#say(answer, parcel);
     onPushed({ path, outcome: answer.kind, bytes: body.length, encodeMs, encodeCpuMs });
     return answer;
+  }
+
+  #noteLeading(answer: Answer): void {
+    if (answer.kind === 'stored')
+      this.#fencing = answer.reply.directives.find(({ kind }) => kind === URGENT_FIRST)?.fencing;
+    else if (answer.kind === 'failed') this.#fencing = undefined;
   }
 
   #dropOldShortages(): void {

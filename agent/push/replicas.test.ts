@@ -12,6 +12,9 @@ interface FakePusher {
   readonly startedAtMs: number[];
   problem: string;
   urgents: number;
+  fencing: number | undefined;
+  /** Answers the last urgent push. */
+  answer: () => void;
   closed: boolean;
 }
 
@@ -29,14 +32,21 @@ function setUp(url = 'https://aggregator:4444') {
       return dns.answer;
     },
     createPusher: (address, tallySlot) => {
-      const pusher: FakePusher = { address, tallySlot, startedAtMs: [], problem: '', urgents: 0, closed: false };
+      const pusher: FakePusher = { address, tallySlot, startedAtMs: [], problem: '', urgents: 0, fencing: undefined, answer: () => {}, closed: false }; // prettier-ignore
       pushers.push(pusher);
       return {
         get problem() {
           return pusher.problem;
         },
         start: (delayMs) => pusher.startedAtMs.push(time.timers.monotonicMs() + delayMs),
-        urgent: () => pusher.urgents++,
+        get fencing() {
+          return pusher.fencing;
+        },
+        urgent: async (_, __, after) => {
+          await after;
+          pusher.urgents++;
+          await new Promise<void>((resolve) => (pusher.answer = resolve));
+        },
         close: async () => void (pusher.closed = true),
       };
     },
@@ -51,11 +61,13 @@ function setUp(url = 'https://aggregator:4444') {
   const pass = async (ms: number): Promise<void> => {
     for (let left = ms; left > 0; left -= 100) {
       time.advance(Math.min(100, left));
-      await new Promise((resolve) => setImmediate(resolve));
+      await settled();
     }
   };
   return { replicas, pushers, free, asked, dns, pass };
 }
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('Replicas', () => {
   it('pushes to every address of the name, all for the first time at the same moment', async () => {
@@ -67,9 +79,40 @@ describe('Replicas', () => {
     expect(pushers.map(({ tallySlot }) => tallySlot)).toEqual([0, 1, 2]);
     expect(pushers.map(({ startedAtMs }) => startedAtMs)).toEqual([[2000], [2000], [2000]]);
     replicas.urgent([], []);
+    await settled();
     expect(pushers.map(({ urgents }) => urgents)).toEqual([1, 1, 1]);
     await replicas.close();
     expect(pushers.every(({ closed }) => closed)).toBe(true);
+  });
+
+  it('pushes what is urgent to the replica that acts, by its newest fencing, and to the others when that has answered', async () => {
+    const { replicas, pushers, dns, pass } = setUp();
+    dns.answer = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
+    replicas.start(0);
+    await pass(SECOND);
+    // The first was told by its former holder.
+    pushers[0]!.fencing = 0;
+    pushers[1]!.fencing = 1;
+    const urgents = (): number[] => pushers.map((pusher) => pusher.urgents);
+    replicas.urgent([], []);
+    await pass(200);
+    expect(urgents()).toEqual([0, 1, 0]);
+    pushers[1]!.answer();
+    await settled();
+    expect(urgents()).toEqual([1, 1, 1]);
+    await replicas.close();
+  });
+
+  it('does not keep the others waiting for a replica that does not answer', async () => {
+    const { replicas, pushers, dns, pass } = setUp();
+    dns.answer = ['10.0.0.1', '10.0.0.2'];
+    replicas.start(0);
+    await pass(SECOND);
+    pushers[1]!.fencing = 7;
+    replicas.urgent([], []);
+    await pass(300);
+    expect(pushers.map(({ urgents }) => urgents)).toEqual([1, 1]);
+    await replicas.close();
   });
 
   it('takes an address as it is, and asks nobody about it', async () => {

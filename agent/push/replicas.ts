@@ -12,8 +12,11 @@ import { jitteredMs } from './backoff.ts';
 export interface ReplicaPusher {
   /** '' while pushes are taken. */
   readonly problem: string;
+  /** Where it acts on shortages: the newest is the one that does. */
+  readonly fencing: number | undefined;
   start(firstDelayMs: number): void;
-  urgent(rows: Iterable<Row>, shortages: readonly Shortage[]): void;
+  /** @param after not before this has ended @returns when it was answered, or failed */
+  urgent(rows: Iterable<Row>, shortages: readonly Shortage[], after?: Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,6 +39,8 @@ const RESOLVE_SOON_MS = 1000;
 const VACANT_MS = 900_000;
 /** A replica found later is pushed to after so long at most: agents of a cluster find it at the same time. */
 const NEWCOMER_SPREAD_MS = 1000;
+/** What is urgent goes to the replica that acts alone, so that nothing is encoded or taken beside it; to the others no later than this. */
+const OTHERS_MS = 250;
 
 interface Replica {
   readonly pusher: ReplicaPusher;
@@ -87,8 +92,26 @@ export class Replicas {
     else this.#resolving = this.#follow([this.#host]);
   }
 
+  /** To the replica that acts first, as far as any said that it does. */
   urgent(rows: Iterable<Row>, shortages: readonly Shortage[]): void {
-    for (const { pusher } of this.#byAddress.values()) pusher.urgent(rows, shortages);
+    const pushers = [...this.#byAddress.values()].map(({ pusher }) => pusher);
+    const first = newestFencing(pushers);
+    const answered = first?.urgent(rows, shortages);
+    const others = pushers.filter((pusher) => pusher !== first);
+    if (others.length === 0) return;
+    const after = answered && this.#soon(answered);
+    for (const pusher of others) void pusher.urgent(rows, shortages, after);
+  }
+
+  /** @returns when it has ended, or a moment later */
+  #soon(answered: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#parts.timers.after(OTHERS_MS, resolve);
+      void answered.finally(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   /** A push failed: the address may be another by now. */
@@ -192,4 +215,12 @@ export class Replicas {
       this.#parts.roster.closeTallySlot(slot);
     }
   }
+}
+
+function newestFencing(pushers: readonly ReplicaPusher[]): ReplicaPusher | undefined {
+  let newest: ReplicaPusher | undefined;
+  for (const pusher of pushers) {
+    if (pusher.fencing !== undefined && !(pusher.fencing <= (newest?.fencing ?? -1))) newest = pusher;
+  }
+  return newest;
 }

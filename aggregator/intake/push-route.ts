@@ -5,7 +5,8 @@ import { ColumnMemory } from '../../agent/protocol/column-memory.ts';
 import type { Batch } from '../../agent/protocol/batch.ts';
 import type { Wanted } from '../../agent/protocol/binary-reports.ts';
 import type { Shortage } from '../../agent/protocol/shortage.ts';
-import type { PushError, PushErrorCode, PushReply } from '../../agent/protocol/reply.ts';
+import { URGENT_FIRST } from '../../agent/protocol/reply.ts';
+import type { Directive, PushError, PushErrorCode, PushReply } from '../../agent/protocol/reply.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import type { AggregatorMetrics } from '../metrics.ts';
 import type { ShortageEvent } from '../resize/shortage-event.ts';
@@ -36,6 +37,8 @@ export interface PushParts {
   readonly onEarlyShortage: (batch: Batch, shortage: Shortage) => void;
   /** A container's own limits were read to be others than before: the outcome of a resize, on the node. */
   readonly onObserved: (containerId: string, observation: Observation) => void;
+  /** Of the lease by which this replica acts on shortages; undefined: it does not, or nobody has to. */
+  readonly fencing: () => number | undefined;
   readonly metrics: AggregatorMetrics;
   /** A push was refused because of who sent it. `node` is the one that the token names, by its own word only; '': none. */
   readonly onRefused?: (node: string, code: PushErrorCode, reason: string) => void;
@@ -116,8 +119,12 @@ export async function takePush(
   refusals.taken(node, accepted.foreignPods);
   if (accepted.foreignPods.length > 0) parts.onForeignPods?.(node, accepted.foreignPods);
   tell(parts, batch, accepted.limitsChanged, receipt);
-  const reply = { accepted: batch.sequence, names: accepted.names, directives: [] };
+  const reply = { accepted: batch.sequence, names: accepted.names, directives: directivesOf(parts.fencing()) };
   return { kind: 'reply', reply, bytes, beganMs, introduces: batch.identities.length > SOME_IDENTITIES, node };
+}
+
+function directivesOf(fencing: number | undefined): readonly Directive[] {
+  return fencing === undefined ? [] : [{ kind: URGENT_FIRST, fencing }];
 }
 
 /** What others wait for; a bug of theirs is theirs, the push was taken. */

@@ -54,6 +54,7 @@ let nowMs: number;
 let shortages: ShortageEvent[];
 let early: [string, Shortage][];
 let acts: boolean;
+let fencing: number | undefined;
 let observed: [string, Observation][];
 let refusals: [string, string, string][];
 let foreign: [string, readonly string[]][];
@@ -69,6 +70,7 @@ beforeEach(async () => {
   shortages = [];
   early = [];
   acts = true;
+  fencing = undefined;
   observed = [];
   refusals = [];
   foreign = [];
@@ -92,6 +94,7 @@ beforeEach(async () => {
     },
     onEarlyShortage: ({ node }, shortage) => early.push([node, shortage]),
     onObserved: (containerId, observation) => observed.push([containerId, observation]),
+    fencing: () => fencing,
   });
   port = await server.listen('127.0.0.1', 0);
   agent = new Agent({ ca: pki.ca, keepAlive: true, maxSockets: 1 });
@@ -153,7 +156,7 @@ async function outcomes(): Promise<string[]> {
 }
 
 describe('createPushServer', () => {
-  it('takes batches in both forms over one connection and answers with names', async () => {
+  it('takes batches in both forms over one connection and answers with names, and asks for what is urgent first while it acts', async () => {
     made.store.upsertPod(web);
     const first = await push(batch({ identities, rows: [usageRow(1)] }));
     expect(first.status).toBe(200);
@@ -161,11 +164,12 @@ describe('createPushServer', () => {
       kind: 'reply',
       reply: { accepted: 1, names: [{ ref: 1, namespace: 'default', pod: 'web', container: 'main' }], directives: [] },
     });
+    fencing = 4;
     const second = await push(
       batch({ sequence: 2, bootTimeMs: 101_000, rows: [usageRow(1, { cpuWindowUs: 0 })] }),
       BATCH_JSON_V1,
     );
-    expect(decodeReply(second.body)).toMatchObject({ reply: { accepted: 2, names: [] } });
+    expect(decodeReply(second.body)).toMatchObject({ reply: { accepted: 2, names: [], directives: [{ kind: 'urgent-first', fencing: 4 }] } }); // prettier-ignore
     expect(listed(made.store)).toEqual([`default/web 0n ${100 * MIB}`]);
     expect(await outcomes()).toEqual(['headroom_push_total{outcome="accepted"} 2']);
   });
@@ -320,16 +324,7 @@ describe('createPushServer', () => {
 
   it('hands on shortages with what is known of their containers, and survives a listener with a bug', async () => {
     made.store.upsertPod(web);
-    const shortage = {
-      ref: 1,
-      resource: 'memory',
-      kind: 'limit-approach',
-      raisedBootMs: 99_900,
-      secondsToHarm: 4,
-      need: 100 * MIB,
-      limit: 128 * MIB,
-      rate: MIB,
-    } as const;
+    const shortage = { ref: 1, resource: 'memory', kind: 'limit-approach', raisedBootMs: 99_900, secondsToHarm: 4, need: 100 * MIB, limit: 128 * MIB, rate: MIB } as const; // prettier-ignore
     const given = batch({ identities, rows: [usageRow(1, { memoryLimitBytes: 128 * MIB })] });
     const answer = await push({ ...given, shortages: [shortage, { ...shortage, need: 13 }] });
     expect(answer.status).toBe(200);
@@ -382,6 +377,7 @@ describe('createPushServer', () => {
       onShortage: () => true,
       onEarlyShortage: () => undefined,
       onObserved: () => undefined,
+      fencing: () => undefined,
     });
     await expect(other.listen('127.0.0.1', port)).rejects.toMatchObject({ code: 'port_in_use' });
   });

@@ -88,6 +88,7 @@ describe('leadership', () => {
     expect([first.leadership.leads, second.leadership.leads]).toEqual([false, false]);
     await Promise.all([first.round(), second.round()]);
     expect([first.leadership.leads, second.leadership.leads]).toEqual([true, false]);
+    expect([first.leadership.fencing, second.leadership.fencing]).toEqual([0, undefined]);
     expect(bench.stored?.spec).toEqual({
       holderIdentity: 'a',
       leaseDurationSeconds: 15,
@@ -155,6 +156,7 @@ describe('leadership', () => {
     }
     expect([first.leadership.leads, second.leadership.leads]).toEqual([false, true]);
     expect(bench.stored?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
+    expect([first.leadership.fencing, second.leadership.fencing]).toEqual([undefined, 1]);
     await first.round();
     expect([first.leadership.leads, second.leadership.leads]).toEqual([false, true]);
   });

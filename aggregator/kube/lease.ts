@@ -70,6 +70,11 @@ export class Leadership {
     return clock.bootTimeMs() < this.#actsUntilMs && clock.wallTimeMs() < this.#actsUntilWallMs;
   }
 
+  /** How often the lease had changed hands when this replica took it; undefined: it does not act. */
+  get fencing(): number | undefined {
+    return this.leads ? this.#own?.spec?.leaseTransitions : undefined;
+  }
+
   /** @param mayLead whether this replica knows enough to act: only then it takes the lease; keeping it does not depend on it @param onLeading called each time that it took it */
   start(mayLead: () => boolean, onLeading: () => void = () => {}): void {
     this.#mayLead = mayLead;

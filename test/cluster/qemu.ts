@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
+import { EMULATED_CLOCK } from '../vm/emulator.ts';
 
 export interface QemuOptions {
   readonly qemu: string;
@@ -66,6 +67,7 @@ function qemuArguments(options: QemuOptions): string[] {
   const { kernel, disk, keep, secondDisk, tap, memoryMiB, parameters, consoleFile } = options;
   const kernelParameters = [
     'console=ttyS0 quiet panic=-1 psi=1 rcupdate.rcu_expedited=1',
+    EMULATED_CLOCK,
     'root=/dev/nvme0n1 rootfstype=ext4 rw init=/init',
     ...parameters,
   ];

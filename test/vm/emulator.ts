@@ -14,6 +14,12 @@ const PACKAGES = ['qemu-system-x86', 'qemu-system-data'];
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const DOWNLOAD_MS = 120_000;
 
+/**
+ * A kernel parameter. Emulated CPUs read their host's time stamp counter, the same one, and the kernel takes them for unsynchronized, as any of
+ * AMD's without CONSTANT_TSC: each look at the clock was then a system call and a way out to the emulator's HPET.
+ */
+export const EMULATED_CLOCK = 'tsc=reliable';
+
 /** @returns its path @throws Error when none is installed */
 export function emulator(environment: NodeJS.ProcessEnv, say: (text: string) => void): string {
   const installed = findTool(PROGRAM, environment['PATH'] ?? '');

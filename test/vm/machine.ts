@@ -1,5 +1,6 @@
 // One boot of the virtual machine: qemu in software emulation (no KVM needed, no root), bounded in time, killed by its own pid.
 import { spawn } from 'node:child_process';
+import { EMULATED_CLOCK } from './emulator.ts';
 import { answerOf, complaintsOf, lineCutter, machineFailed, parseGuestLine } from './guest-lines.ts';
 import type { GuestAnswer, GuestLine } from './guest-lines.ts';
 import type { GuestImage } from './initramfs.ts';
@@ -93,7 +94,7 @@ function qemuArguments(boot: Boot, consoleFile: string): string[] {
     ['-kernel', boot.kernel.path, '-initrd', boot.image.initramfs],
     [
       '-append',
-      `console=ttyS0 quiet panic=-1 psi=1 rcupdate.rcu_expedited=1 headroom.scenario=${boot.scenario} headroom.seconds=${guestSeconds} ${boot.kernelParameters ?? ''}`,
+      `console=ttyS0 quiet panic=-1 psi=1 rcupdate.rcu_expedited=1 ${EMULATED_CLOCK} headroom.scenario=${boot.scenario} headroom.seconds=${guestSeconds} ${boot.kernelParameters ?? ''}`,
     ],
     // The cloud kernel has NVMe and ext4 built in: no modules are needed. `snapshot` keeps the image as it is for the next boot.
     ['-drive', `file=${boot.image.disk},if=none,id=disk,format=raw,snapshot=on,cache=unsafe`],
