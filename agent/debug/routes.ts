@@ -97,22 +97,34 @@ function assetAnswer(assets: Assets, path: string): DebugAnswer {
 function seriesAnswer({ row, clock }: DebugParts, { rest, query }: DebugRequest): DebugAnswer {
   const found = row(wholeNumber(rest) ?? -1);
   if (!found) return plain(404, `no row ${rest}\n`);
-  const since = Number(query.get('since') ?? -Infinity);
-  if (Number.isNaN(since)) return plain(400, 'since: an instant in ms of CLOCK_BOOTTIME\n');
+  const since = sinceOf(query);
+  if (Number.isNaN(since)) return plain(400, NO_INSTANT);
   return jsonOf({ ref: found.identity.ref, bootTimeMs: clock.bootTimeMs(), ...seriesOf(found.ring, since) });
 }
 
+const NO_INSTANT = 'since: an instant in ms of CLOCK_BOOTTIME\n';
+
+/** NaN: it is none. */
+function sinceOf(query: URLSearchParams): number {
+  return Number(query.get('since') ?? -Infinity);
+}
+
 /** `/api/ring/<ref>.csv` or `.json`. */
-function ringAnswer({ row, clock }: DebugParts, { rest }: DebugRequest): DebugAnswer {
+function ringAnswer({ row, clock }: DebugParts, { rest, query }: DebugRequest): DebugAnswer {
   const match = /^(\d+)\.(csv|json)$/.exec(rest);
   const found = match && row(Number(match[1]));
   if (!match || !found) return plain(404, 'ask for <ref>.csv or <ref>.json of a row that is there\n');
+  const since = sinceOf(query);
+  if (Number.isNaN(since)) return plain(400, NO_INSTANT);
   const fileName = `ring-${rest}`;
   if (match[2] === 'csv') {
-    const body = ringCsv(found.ring, clock.wallTimeMs() - clock.bootTimeMs());
+    const body = ringCsv(found.ring, since, clock.wallTimeMs() - clock.bootTimeMs());
     return { status: 200, type: 'text/csv; charset=utf-8', body, fileName };
   }
-  return { ...jsonOf({ identity: found.identity, name: found.name ?? null, ...ringColumns(found.ring) }), fileName };
+  return {
+    ...jsonOf({ identity: found.identity, name: found.name ?? null, ...ringColumns(found.ring, since) }),
+    fileName,
+  };
 }
 
 function streamAnswer(signals: SignalLog, { query, lastEventId, signal }: DebugRequest): DebugAnswer {

@@ -69,7 +69,7 @@ describe('seriesOf', () => {
 
 describe('ring dumps', () => {
   it('write a line a slot with wall time, and leave empty what was not read', () => {
-    const lines = ringCsv(TWO, 1_750_000_000_000).split('\r\n');
+    const lines = ringCsv(TWO, -Infinity, 1_750_000_000_000).split('\r\n');
     expect(lines[0]).toMatch(/^time,atBootMs,cpuUsageUs,/);
     expect(lines[1]).toMatch(/^2025-06-15T15:06:41\.000Z,1000,0,,,,/);
     expect(lines[2]).toContain(`,3000,1000000,${6 * MIB},${8 * MIB},`);
@@ -77,7 +77,7 @@ describe('ring dumps', () => {
   });
 
   it('give the same as columns', () => {
-    expect(ringColumns(TWO)).toMatchObject({
+    expect(ringColumns(TWO, -Infinity)).toMatchObject({
       atBootMs: [1000, 3000],
       cpuUsageUs: [0, 1_000_000],
       ioSomeMs: [null, null],

@@ -42,7 +42,7 @@ export function seriesOf(ring: Ring, sinceBootMs = -Infinity): Series {
   return { atBootMs, columns };
 }
 
-function oldestAfter(ring: Ring, sinceBootMs: number): number {
+export function oldestAfter(ring: Ring, sinceBootMs: number): number {
   let age = -1;
   while (age + 1 < ring.length && ring.atBootMs(age + 1) > sinceBootMs) age++;
   return age;

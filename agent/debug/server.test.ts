@@ -89,13 +89,15 @@ describe('the debugging endpoint', () => {
     expect(csv.headers['content-disposition']).toBe(`attachment; filename="ring-${ref}.csv"`);
     expect(csv.text.split('\r\n')).toHaveLength(4);
     expect(JSON.parse((await ask(`/api/ring/${ref}.json`)).text)).toMatchObject({ cpuUsageUs: [0, 250_000] });
+    expect(JSON.parse((await ask(`/api/ring/${ref}.json?since=1000`)).text)).toMatchObject({ cpuUsageUs: [250_000] });
+    expect((await ask(`/api/ring/${ref}.csv?since=1000`)).text.trim().split('\r\n')).toHaveLength(2);
   });
 
   it('says what is wrong with a question instead of failing', async () => {
     const { ask, ref } = await setUp();
     const wrong = ['/nothing', '/api/series/999', '/api/series/x', '/api/ring/1.exe', '/api/ring/../../etc/passwd'];
     for (const path of wrong) expect((await ask(path)).status).toBe(404);
-    expect((await ask(`/api/series/${ref}?since=soon`)).status).toBe(400);
+    for (const path of [`/api/series/${ref}`, `/api/ring/${ref}.json`]) expect((await ask(`${path}?since=soon`)).status).toBe(400); // prettier-ignore
     expect(await ask('/api/rows', {}, 'PUT')).toMatchObject({ status: 405, headers: { allow: 'GET' } });
     expect((await ask('/')).status).toBe(503); // the page is built by npm run build
   });

@@ -27,17 +27,44 @@ interface RingAnswer {
   readonly workingSetBytes: readonly (number | null)[];
 }
 
-/** @param url of the endpoint @param keys `namespace/pod/container`, or `node` @returns by key; without those it has no row of */
-export async function agentSeries(url: string, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, Series>> {
-  const { rows, bootTimeMs, wallTimeMs } = await getJson<RowAnswer>(`${url}/api/rows`);
-  const found = new Map<string, Series>();
-  for (const { ref, kind, namespace, pod, container } of rows) {
-    const key = kind === 'node' ? kind : kind === 'container' ? `${namespace}/${pod}/${container}` : '';
-    if (!keys.has(key)) continue;
-    const { atBootMs, ...columns } = await getJson<RingAnswer>(`${url}/api/ring/${ref}.json`);
-    found.set(key, { ...columns, atMs: atBootMs.map((at) => at + wallTimeMs - bootTimeMs) });
-  }
-  return found;
+/** What was read of the agent so far, by key; each look asks only for what came since the last one. */
+export interface FollowedSeries {
+  /** @param keys `namespace/pod/container`, or `node` @returns by key; without those that the agent has no row of */
+  look(keys: ReadonlySet<string>): Promise<ReadonlyMap<string, Series>>;
+}
+
+/** @param url of the endpoint */
+export function followSeries(url: string): FollowedSeries {
+  const kept = new Map<number, RingAnswer>();
+  const readOf = async (ref: number): Promise<RingAnswer> => {
+    const before = kept.get(ref) ?? { atBootMs: [], cpuUsageUs: [], workingSetBytes: [] };
+    const newest = before.atBootMs.at(-1);
+    const since = newest === undefined ? '' : `?since=${newest}`;
+    const read = joined(before, await getJson<RingAnswer>(`${url}/api/ring/${ref}.json${since}`));
+    kept.set(ref, read);
+    return read;
+  };
+  return {
+    look: async (keys) => {
+      const { rows, bootTimeMs, wallTimeMs } = await getJson<RowAnswer>(`${url}/api/rows`);
+      const found = new Map<string, Series>();
+      for (const { ref, kind, namespace, pod, container } of rows) {
+        const key = kind === 'node' ? kind : kind === 'container' ? `${namespace}/${pod}/${container}` : '';
+        if (!keys.has(key)) continue;
+        const { atBootMs, ...columns } = await readOf(ref);
+        found.set(key, { ...columns, atMs: atBootMs.map((at) => at + wallTimeMs - bootTimeMs) });
+      }
+      return found;
+    },
+  };
+}
+
+function joined(before: RingAnswer, after: RingAnswer): RingAnswer {
+  return {
+    atBootMs: [...before.atBootMs, ...after.atBootMs],
+    cpuUsageUs: [...before.cpuUsageUs, ...after.cpuUsageUs],
+    workingSetBytes: [...before.workingSetBytes, ...after.workingSetBytes],
+  };
 }
 
 interface Around {

@@ -7,7 +7,7 @@ const SHELL_PORT = 2222;
 const COMMAND_MS = 30_000;
 
 /** In a command: the process id of the agent, whose command line names its node; grep's own must not match. */
-export const AGENT_PID = '$(grep -l -e [-]-node-name= /proc/[0-9]*/cmdline | head -n 1 | cut -d / -f 3)';
+export const AGENT_PID = '$(grep -s -l -e [-]-node-name= /proc/[0-9]*/cmdline | head -n 1 | cut -d / -f 3)';
 
 export interface Ran {
   readonly code: number;

@@ -5,7 +5,7 @@ import type { ContainerUsage, NodeMetrics, PodMetrics } from '../e2e/metrics.ts'
 import { bytes, GROUP, millis } from '../e2e/metrics.ts';
 import { eventually, until } from '../e2e/until.ts';
 import { pod } from '../e2e/workloads.ts';
-import { agentSeries } from './agent-series.ts';
+import { followSeries } from './agent-series.ts';
 import type { SeenCluster } from './cluster.ts';
 import { openCluster } from './cluster.ts';
 import type { Difference, Served } from './comparison.ts';
@@ -129,6 +129,7 @@ describe('every figure', () => {
   it(`agrees with the kubelet's own in ${COMPARISONS} of ${COMPARISONS} comparisons`, async () => {
     const [agent] = await list(`/api/v1/namespaces/${SYSTEM}/pods?labelSelector=${AGENTS}`);
     const debug = await forward(cluster, `pod/${agent!.metadata.name}`, SYSTEM, 9470);
+    const followed = followSeries(debug.url);
     await kept.stop();
     const rounds: Difference[][] = [];
     const complete = (round: readonly Difference[], keys: readonly string[]): boolean => {
@@ -143,7 +144,7 @@ describe('every figure', () => {
         // Before that nothing can be compared, and asking the agent for all it has would be its busiest time.
         if (!keys.every((key) => history.spans(key))) return undefined;
         const figures = await servedFigures();
-        const series = await agentSeries(debug.url, new Set([...keys, ...figures.keys()]));
+        const series = await followed.look(new Set([...keys, ...figures.keys()]));
         const found = [...series].flatMap(([key, each]) => [
           ...againstKubelet(key, history, each),
           ...(figures.has(key) ? againstServed(key, figures.get(key)!, each) : []),
