@@ -40,14 +40,21 @@ export function openConnection(options: ConnectionOptions): Connection {
       })
     : new http.Agent(keep);
   const request = secure ? https.request : http.request;
+  const prefix = base.pathname.replace(/\/$/, '');
+  // An urgent push does not read the URL first.
+  const target = {
+    method: 'POST',
+    hostname: base.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: base.port,
+    agent,
+    ...(options.address === undefined ? {} : { lookup: lookupOf(options.address) }),
+  };
   return {
     post: (path, headers, body) =>
       new Promise((resolve) => {
-        const url = new URL(base.pathname.replace(/\/$/, '') + path, base);
-        const req = request(url, {
-          method: 'POST',
-          agent,
-          ...(options.address === undefined ? {} : { lookup: lookupOf(options.address) }),
+        const req = request({
+          ...target,
+          path: prefix + path,
           headers: { ...headers, 'content-length': String(body.length) },
         });
         settleWith(req, secure, options.timeoutMs, resolve);

@@ -21,25 +21,45 @@ export interface Standing {
 interface Validity {
   readonly fromMs: number;
   readonly toMs: number;
+  /** The CA itself has signed it, nothing in between. */
+  readonly direct: boolean;
 }
 
 export const NOBODY: Standing = { user: undefined, frontProxy: undefined, shown: false, validFromMs: 0, validToMs: 0 };
 
 const MAX_INTERMEDIATES = 4;
+/** Of certificates that a CA has signed itself: components of the control plane, and people. */
+const MOST_JUDGED = 256;
 /** Left to this file, which asks at each request and not only at the handshake. */
 const TIME_ERRORS: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
 
-/** Certificates are read once, not once a connection. */
+/** CAs are read once, and so is a certificate that one of them has signed itself: connections come each few seconds, probes for example. */
 export function createCertificateJudge(trust: ClientTrust): (socket: TLSSocket) => Standing {
   const clientCas = certificatesOf(trust.clientCa ?? '');
   const proxyCas = certificatesOf(trust.frontProxy?.ca ?? '');
   const knowsCas = clientCas.length + proxyCas.length > 0;
+  const judged = new Map<string, Standing>();
   return (socket) => {
     const certificate = certificateOf(socket);
     if (!certificate || !knowsCas) return NOBODY;
-    const standing = judge(socket, certificate, trust, clientCas, proxyCas);
-    return standing ?? { ...NOBODY, shown: true };
+    // What OpenSSL found wrong with this connection's chain is looked into each time.
+    const key = socket.authorized ? certificate.fingerprint256 : undefined;
+    const known = key === undefined ? undefined : judged.get(key);
+    if (known) return known;
+    const verdict = judge(socket, certificate, trust, clientCas, proxyCas);
+    if (!verdict) return { ...NOBODY, shown: true };
+    const { direct, ...standing } = verdict;
+    if (key !== undefined && direct) keep(judged, key, standing);
+    return standing;
   };
+}
+
+function keep(judged: Map<string, Standing>, key: string, standing: Standing): void {
+  for (const oldest of judged.keys()) {
+    if (judged.size < MOST_JUDGED) break;
+    judged.delete(oldest);
+  }
+  judged.set(key, standing);
 }
 
 /** By connection: only the first look at it tells the intermediates that the client sent along. */
@@ -59,7 +79,7 @@ function judge(
   { frontProxy }: ClientTrust,
   clientCas: readonly X509Certificate[],
   proxyCas: readonly X509Certificate[],
-): Standing | undefined {
+): (Standing & Pick<Validity, 'direct'>) | undefined {
   // OpenSSL has checked the chain for a client's purpose, path lengths and name constraints, against both CAs together.
   const error = socket.authorizationError as unknown;
   if (!socket.authorized && !TIME_ERRORS.includes(codeOf(error))) return undefined;
@@ -75,6 +95,7 @@ function judge(
     shown: true,
     validFromMs: Math.max(validity.fromMs, asUser?.fromMs ?? -Infinity),
     validToMs: Math.min(validity.toMs, asUser?.toMs ?? Infinity),
+    direct: validity.direct && (asUser?.direct ?? true),
   };
 }
 
@@ -97,7 +118,7 @@ function chainTo(certificate: X509Certificate, cas: readonly X509Certificate[]):
   let validity = validityOf(signed);
   for (let passed = 0; passed <= MAX_INTERMEDIATES; passed++) {
     const ca = cas.find((one) => isSignedBy(signed, one));
-    if (ca) return both(validity, validityOf(ca));
+    if (ca) return { ...both(validity, validityOf(ca)), direct: passed === 0 };
     const next = signed.issuerCertificate;
     if (!next || next === signed || !isSignedBy(signed, next)) return undefined;
     signed = next;
@@ -110,11 +131,11 @@ function isSignedBy(certificate: X509Certificate, ca: X509Certificate): boolean 
   return ca.ca && certificate.checkIssued(ca) && certificate.verify(ca.publicKey);
 }
 
-function validityOf({ validFrom, validTo }: X509Certificate): Validity {
+function validityOf({ validFrom, validTo }: X509Certificate): Omit<Validity, 'direct'> {
   return { fromMs: Date.parse(validFrom), toMs: Date.parse(validTo) };
 }
 
-function both(a: Validity, b: Validity): Validity {
+function both(a: Omit<Validity, 'direct'>, b: Omit<Validity, 'direct'>): Omit<Validity, 'direct'> {
   return { fromMs: Math.max(a.fromMs, b.fromMs), toMs: Math.min(a.toMs, b.toMs) };
 }
 

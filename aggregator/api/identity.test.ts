@@ -1,6 +1,6 @@
 // oxlint-disable-next-line import/no-unassigned-import -- @peculiar/x509 wants it loaded before itself
 import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
+import { webcrypto, X509Certificate } from 'node:crypto';
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsageExtension,
@@ -8,11 +8,11 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import type { Extension } from '@peculiar/x509';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { NOW, startMetricsApi, usualTrust, V1 } from '../../test/fakes/metrics-api.ts';
 import type { MetricsApi } from '../../test/fakes/metrics-api.ts';
 import { fixedTrust, USUAL_HEADERS } from '../kube/client-trust.ts';
-import type { TrustSource } from '../kube/client-trust.ts';
+import type { ClientTrust, TrustSource } from '../kube/client-trust.ts';
 import type { TokenVerdict } from '../kube/token-review.ts';
 import type { User } from '../kube/user.ts';
 import { createClusterPki } from '../standalone/pki.ts';
@@ -96,6 +96,24 @@ describe('a client certificate', () => {
     expect(await known({ who: other.admin, headers: { authorization: 'Bearer good' } })).toMatchObject({
       name: 'robot',
     });
+  });
+
+  it('is checked once for all its connections, until the trust changes', async () => {
+    let told: () => void = () => undefined;
+    let current: ClientTrust = { clientCa: pki.ca, frontProxy: undefined };
+    const trust = { current: () => current, onChange: (listener: () => void) => ((told = listener), () => undefined) };
+    const made = await startMetricsApi({ ...rights, trust }, pki);
+    open.push(made);
+    const verify = vi.spyOn(X509Certificate.prototype, 'verify');
+    expect(await known({ who: pki.admin }, made)).toBe(200);
+    expect(verify).toHaveBeenCalled();
+    verify.mockClear();
+    expect(await known({ who: pki.admin }, made)).toBe(200);
+    expect(verify).not.toHaveBeenCalled();
+    verify.mockRestore();
+    current = { clientCa: (await createClusterPki(NOW)).ca, frontProxy: undefined };
+    told();
+    expect(await known({ who: pki.admin }, made)).toBe(401);
   });
 
   it('tells the certificate as the credential', async () => {

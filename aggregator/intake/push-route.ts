@@ -69,6 +69,8 @@ export type PushAnswer =
       readonly beganMs: number;
       /** It brought most of what its node runs: the next ones are far smaller. */
       readonly introduces: boolean;
+      /** It brought shortages: what they set in motion goes first. */
+      readonly urgent: boolean;
       readonly node: string;
     }
   | { readonly kind: 'refused'; readonly error: PushError; readonly bytes: number; readonly beganMs: number }
@@ -120,7 +122,8 @@ export async function takePush(
   if (accepted.foreignPods.length > 0) parts.onForeignPods?.(node, accepted.foreignPods);
   tell(parts, batch, accepted.limitsChanged, receipt);
   const reply = { accepted: batch.sequence, names: accepted.names, directives: directivesOf(parts.fencing()) };
-  return { kind: 'reply', reply, bytes, beganMs, introduces: batch.identities.length > SOME_IDENTITIES, node };
+  const introduces = batch.identities.length > SOME_IDENTITIES;
+  return { kind: 'reply', reply, bytes, beganMs, introduces, urgent: batch.shortages.length > 0, node };
 }
 
 function directivesOf(fencing: number | undefined): readonly Directive[] {

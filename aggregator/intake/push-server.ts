@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { BATCH_PATH } from '../../agent/protocol/batch.ts';
 import { MAX_BATCH_BYTES } from '../../agent/protocol/bounds.ts';
 import { encodePushError, encodeReply, PUSH_ERROR_STATUS } from '../../agent/protocol/push-reply.ts';
@@ -63,6 +64,7 @@ export function createPushServer(options: PushServerOptions): PushServer {
     if (wrong !== undefined) return answerPlain(request, response, wrong);
     const given = await taken(request, options, watch);
     if (given.kind === 'reply') room.vouched(request.socket, given.node);
+    if (given.kind === 'reply' && given.urgent) await setImmediate();
     answer(request, response, given, options);
   };
   const server = createServer({ ...tls, ...TIMEOUTS, maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {

@@ -15,10 +15,11 @@ export interface FreshHeaders {
   expire(): void;
 }
 
-/** @param askFor may throw what is then thrown to the caller that needs it @param nowMs monotonic */
+/** @param askFor may throw what is then thrown to the caller that needs it @param nowMs monotonic @param afterwards runs it when the call is on its way */
 export function freshHeaders(
   askFor: () => Promise<Headers>,
   nowMs: () => number = () => performance.now(),
+  afterwards: (run: () => void) => void = setImmediate,
 ): FreshHeaders {
   let kept: Headers | undefined;
   let readMs = 0;
@@ -40,9 +41,10 @@ export function freshHeaders(
   const read = async (): Promise<Headers> => {
     const ageMs = nowMs() - readMs;
     if (kept && ageMs < HEADERS_FRESH_MS) return kept;
-    const asked = reading ?? ask();
+    if (!kept || ageMs >= HEADERS_KEPT_MS) return reading ?? ask();
     // What is wrong with it is told when it is needed.
-    return kept && ageMs < HEADERS_KEPT_MS ? kept : asked;
+    afterwards(() => void (reading ?? ask()));
+    return kept;
   };
   const expire = (): void => {
     kept = undefined;

@@ -18,10 +18,10 @@ import { forward } from './port-forward.ts';
 import { NODE_NAME } from './real-node.ts';
 
 const COMPARISONS = 20;
-const APART_MS = 1500;
+const APART_MS = 1000;
 /** Of a container, among all comparisons: the same one again and again would prove little. */
-const LEAST_SAMPLES = 2;
-/** The kubelet takes a sample each 10 s or so. */
+const LEAST_SAMPLES = 3;
+/** The kubelet takes a sample each 5 s or so. */
 const KEPT_EACH_MS = 2000;
 const BOUNDS = { memory: 0.02, cpu: 0.05 };
 
