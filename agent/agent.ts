@@ -59,7 +59,7 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   const roster = new Roster({ clock, log, open, cpus });
   const signals = new SignalLog();
   const onFindings = (findings: SlotFindings): void => {
-    pushing.urgent(findings.rows, findings.shortages);
+    pushing.urgent(findings);
     // The push's bytes leave when this work is done: the log's writing comes after them.
     if (findings.begun.length > 0) timers.soon(() => note(findings, { clock, log, roster, signals }));
   };

@@ -3,14 +3,13 @@ import { lookup } from 'node:dns/promises';
 import type { AgentFlags } from './flags.ts';
 import type { AgentMetrics } from './metrics.ts';
 import type { Batch } from './protocol/batch.ts';
-import type { Shortage } from './protocol/shortage.ts';
 import { AwaitedCa } from './push/awaited-ca.ts';
 import { isListening } from './push/listening.ts';
 import { openConnection } from './push/post.ts';
 import { Pusher } from './push/pusher.ts';
 import { Replicas } from './push/replicas.ts';
+import type { Urgent } from './push/replicas.ts';
 import type { Roster } from './store/roster.ts';
-import type { Row } from './store/row.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Logger } from './runtime/logger.ts';
 import { tokenFile } from './runtime/secret-files.ts';
@@ -41,7 +40,7 @@ export interface Pushing {
   readyProblem(): Promise<string>;
   /** Called as the ticks begin. @throws CodedError tls_file */
   start(): void;
-  urgent(rows: Iterable<Row>, shortages: readonly Shortage[]): void;
+  urgent(found: Urgent): void;
   close(): Promise<void>;
 }
 
@@ -79,8 +78,8 @@ export function createPushing(flags: AgentFlags, parts: PushingParts): Pushing {
       beganMs = timers.monotonicMs();
       ca.start();
     },
-    urgent: (rows, shortages) => {
-      for (const replicas of aggregators) replicas.urgent(rows, shortages);
+    urgent: (found) => {
+      for (const replicas of aggregators) replicas.urgent(found);
     },
     close: async () => {
       ca.close();

@@ -119,6 +119,7 @@ describe('Sampler', () => {
     setup.time.advance(1_200);
     expect(setup.findings).toHaveLength(1);
     expect([...(setup.findings[0]?.rows ?? [])]).toEqual([row]);
+    expect([...(setup.findings[0]?.newcomers ?? [])]).toEqual([row]);
     expect(usageOver(row.ring, 15_000)?.cpuUs).toBeCloseTo(500_000, -5);
     setup.time.advance(1_000);
     expect(setup.findings).toHaveLength(2);
@@ -228,6 +229,7 @@ describe('Sampler', () => {
     setup.tick.stop();
     const after = setup.findings.slice(before);
     expect(after.some(({ rows, shortages }) => rows.has(row) && shortages.length === 0)).toBe(true);
+    expect(after.every(({ newcomers }) => newcomers.size === 0)).toBe(true);
     expect(row.sample.memoryLimitBytes).toBe(1024 * MIB);
   });
 

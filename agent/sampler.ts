@@ -39,6 +39,8 @@ export interface SlotFindings {
   readonly begun: readonly RaisedShortage[];
   /** Rows to report at once. */
   readonly rows: ReadonlySet<Row>;
+  /** Those of them whose first figures these are. */
+  readonly newcomers: ReadonlySet<Row>;
 }
 
 export interface SamplerParts {
@@ -65,6 +67,7 @@ export class Sampler implements TickWork {
   #shortages: RaisedShortage[] = [];
   #begun: RaisedShortage[] = [];
   #urgentRows = new Set<Row>();
+  #newcomers = new Set<Row>();
   #readProblems = 0;
   #ticksDone = 0;
 
@@ -148,10 +151,16 @@ export class Sampler implements TickWork {
 
   #tell(): void {
     if (this.#shortages.length === 0 && this.#urgentRows.size === 0) return;
-    const findings = { shortages: this.#shortages, begun: this.#begun, rows: this.#urgentRows };
+    const findings = {
+      shortages: this.#shortages,
+      begun: this.#begun,
+      rows: this.#urgentRows,
+      newcomers: this.#newcomers,
+    };
     this.#shortages = [];
     this.#begun = [];
     this.#urgentRows = new Set();
+    this.#newcomers = new Set();
     this.#parts.onFindings(findings);
   }
 
@@ -181,6 +190,7 @@ export class Sampler implements TickWork {
     this.#sample(row);
     row.earlyDone++;
     this.#urgentRows.add(row);
+    this.#newcomers.add(row);
     if (row.earlyDone >= EARLY_AGES_MS.length) this.#young.delete(row);
   };
 

@@ -9,7 +9,7 @@ export interface RowName {
   readonly container: string;
 }
 
-/** Of the replica that acts on shortages: what is urgent goes to it first, to the others once it has answered. */
+/** Of the replica that acts on shortages: what is urgent goes to it alone, but for first figures, which all replicas serve. */
 export const URGENT_FIRST = 'urgent-first';
 
 /** An order of the leader to the agent, valid while `fencing` is the newest seen. Unknown kinds are ignored. */

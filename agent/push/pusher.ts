@@ -110,7 +110,7 @@ export class Pusher {
   }
 
   /**
-   * Sends these at once, beside a regular push in flight if need be. Shortages that fail go with the next batch.
+   * Sends these at once, beside a regular push in flight if need be. Shortages without rows, or that fail, go with the next batch.
    * @param after not before this has ended @returns when all that was urgent is answered, or failed
    */
   urgent(rows: Iterable<Row>, shortages: readonly Shortage[], after?: Promise<void>): Promise<void> {

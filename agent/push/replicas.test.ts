@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { fakeTime } from '../../test/fakes/fake-node.ts';
 import { silentLogger } from '../runtime/logger.ts';
 import { MAX_TALLY_SLOTS } from '../store/roster.ts';
+import type { Shortage } from '../protocol/shortage.ts';
+import type { Row } from '../store/row.ts';
 import { Replicas } from './replicas.ts';
+import type { Urgent } from './replicas.ts';
 
 const SECOND = 1000;
 
@@ -12,6 +15,8 @@ interface FakePusher {
   readonly startedAtMs: number[];
   problem: string;
   urgents: number;
+  /** Shortages that it was given. */
+  noted: number;
   fencing: number | undefined;
   /** Answers the last urgent push. */
   answer: () => void;
@@ -32,7 +37,7 @@ function setUp(url = 'https://aggregator:4444') {
       return dns.answer;
     },
     createPusher: (address, tallySlot) => {
-      const pusher: FakePusher = { address, tallySlot, startedAtMs: [], problem: '', urgents: 0, fencing: undefined, answer: () => {}, closed: false }; // prettier-ignore
+      const pusher: FakePusher = { address, tallySlot, startedAtMs: [], problem: '', urgents: 0, noted: 0, fencing: undefined, answer: () => {}, closed: false }; // prettier-ignore
       pushers.push(pusher);
       return {
         get problem() {
@@ -42,7 +47,9 @@ function setUp(url = 'https://aggregator:4444') {
         get fencing() {
           return pusher.fencing;
         },
-        urgent: async (_, __, after) => {
+        urgent: async (rows, shortages, after) => {
+          pusher.noted += shortages.length;
+          if ([...rows].length === 0) return;
           await after;
           pusher.urgents++;
           await new Promise<void>((resolve) => (pusher.answer = resolve));
@@ -67,6 +74,9 @@ function setUp(url = 'https://aggregator:4444') {
   return { replicas, pushers, free, asked, dns, pass };
 }
 
+const ROW = {} as Row;
+const SHORTAGE: Shortage = { ref: 1, resource: 'memory', kind: 'limit-approach', raisedBootMs: 0, secondsToHarm: 5, need: 1, limit: 2, rate: 3 }; // prettier-ignore
+const NEWCOMER: Urgent = { rows: [ROW], newcomers: new Set([ROW]), shortages: [] };
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('Replicas', () => {
@@ -78,14 +88,14 @@ describe('Replicas', () => {
     expect(pushers.map(({ address }) => address)).toEqual(['10.0.0.1', '10.0.0.2', 'fd00::3']);
     expect(pushers.map(({ tallySlot }) => tallySlot)).toEqual([0, 1, 2]);
     expect(pushers.map(({ startedAtMs }) => startedAtMs)).toEqual([[2000], [2000], [2000]]);
-    replicas.urgent([], []);
+    replicas.urgent(NEWCOMER);
     await settled();
     expect(pushers.map(({ urgents }) => urgents)).toEqual([1, 1, 1]);
     await replicas.close();
     expect(pushers.every(({ closed }) => closed)).toBe(true);
   });
 
-  it('pushes what is urgent to the replica that acts, by its newest fencing, and to the others when that has answered', async () => {
+  it('pushes first figures to the replica that acts, by its newest fencing, and to the others when that has answered', async () => {
     const { replicas, pushers, dns, pass } = setUp();
     dns.answer = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
     replicas.start(0);
@@ -94,12 +104,29 @@ describe('Replicas', () => {
     pushers[0]!.fencing = 0;
     pushers[1]!.fencing = 1;
     const urgents = (): number[] => pushers.map((pusher) => pusher.urgents);
-    replicas.urgent([], []);
+    replicas.urgent(NEWCOMER);
     await pass(200);
     expect(urgents()).toEqual([0, 1, 0]);
     pushers[1]!.answer();
     await settled();
     expect(urgents()).toEqual([1, 1, 1]);
+    await replicas.close();
+  });
+
+  it('pushes a shortage to the replica that acts alone, and leaves it to the next push of the others; to all where none says that it acts', async () => {
+    const { replicas, pushers, dns, pass } = setUp();
+    dns.answer = ['10.0.0.1', '10.0.0.2'];
+    replicas.start(0);
+    await pass(SECOND);
+    const short: Urgent = { rows: [ROW], newcomers: new Set(), shortages: [SHORTAGE] };
+    pushers[0]!.fencing = 2;
+    replicas.urgent(short);
+    await pass(SECOND);
+    expect(pushers.map(({ urgents, noted }) => [urgents, noted])).toEqual([[1, 1], [0, 1]]); // prettier-ignore
+    pushers[0]!.fencing = undefined;
+    replicas.urgent(short);
+    await settled();
+    expect(pushers.map(({ urgents, noted }) => [urgents, noted])).toEqual([[2, 2], [1, 2]]); // prettier-ignore
     await replicas.close();
   });
 
@@ -109,7 +136,7 @@ describe('Replicas', () => {
     replicas.start(0);
     await pass(SECOND);
     pushers[1]!.fencing = 7;
-    replicas.urgent([], []);
+    replicas.urgent(NEWCOMER);
     await pass(300);
     expect(pushers.map(({ urgents }) => urgents)).toEqual([1, 1]);
     await replicas.close();

@@ -15,9 +15,18 @@ export interface ReplicaPusher {
   /** Where it acts on shortages: the newest is the one that does. */
   readonly fencing: number | undefined;
   start(firstDelayMs: number): void;
-  /** @param after not before this has ended @returns when it was answered, or failed */
+  /** Without rows, shortages go with the next push. @param after not before this has ended @returns when it was answered, or failed */
   urgent(rows: Iterable<Row>, shortages: readonly Shortage[], after?: Promise<void>): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What can't wait for the next push. */
+export interface Urgent {
+  /** To report at once. */
+  readonly rows: Iterable<Row>;
+  /** Those of them whose first figures these are. */
+  readonly newcomers: ReadonlySet<Row>;
+  readonly shortages: readonly Shortage[];
 }
 
 export interface ReplicasParts {
@@ -39,7 +48,7 @@ const RESOLVE_SOON_MS = 1000;
 const VACANT_MS = 900_000;
 /** A replica found later is pushed to after so long at most: agents of a cluster find it at the same time. */
 const NEWCOMER_SPREAD_MS = 1000;
-/** What is urgent goes to the replica that acts alone, so that nothing is encoded or taken beside it; to the others no later than this. */
+/** Where the replica that acts does not answer, the others wait no longer for its turn to end: nothing is encoded or taken beside it. */
 const OTHERS_MS = 250;
 
 interface Replica {
@@ -92,15 +101,21 @@ export class Replicas {
     else this.#resolving = this.#follow([this.#host]);
   }
 
-  /** To the replica that acts first, as far as any said that it does. */
-  urgent(rows: Iterable<Row>, shortages: readonly Shortage[]): void {
+  /**
+   * To the replica that acts, where one said so; to the others first figures alone, since all serve those, and shortages with their next
+   * regular push: they keep them for the moment when they act.
+   */
+  urgent({ rows, newcomers, shortages }: Urgent): void {
     const pushers = [...this.#byAddress.values()].map(({ pusher }) => pusher);
     const first = newestFencing(pushers);
-    const answered = first?.urgent(rows, shortages);
+    if (!first) {
+      for (const pusher of pushers) void pusher.urgent(rows, shortages);
+      return;
+    }
+    const answered = first.urgent(rows, shortages);
     const others = pushers.filter((pusher) => pusher !== first);
-    if (others.length === 0) return;
-    const after = answered && this.#soon(answered);
-    for (const pusher of others) void pusher.urgent(rows, shortages, after);
+    const after = others.length > 0 && newcomers.size > 0 ? this.#soon(answered) : undefined;
+    for (const pusher of others) void pusher.urgent(newcomers, shortages, after);
   }
 
   /** @returns when it has ended, or a moment later */
