@@ -42,9 +42,7 @@ export function debugRoutes(parts: DebugParts): readonly DebugRoute[] {
     get('/api/rows', () => jsonOf({ ...nowOf(parts), rows: parts.rows().map((row) => debugRow(row, parts.windowMs)) })),
     get('/api/series/', (request) => seriesAnswer(parts, request)),
     get('/api/ring/', (request) => ringAnswer(parts, request)),
-    get('/api/signals', ({ query }) =>
-      jsonOf({ signals: parts.signals.entries(wholeNumber(query.get('after')) ?? 0) }),
-    ),
+    get('/api/signals', (request) => signalsAnswer(parts.signals, request)),
     get('/api/signals/stream', (request) => streamAnswer(parts.signals, request)),
     get('/api/profiles/cpu', (request) => cpuAnswer(parts.profiles, request), true),
     get('/api/profiles/heap', () => heapAnswer(parts.profiles), true),
@@ -125,6 +123,12 @@ function ringAnswer({ row, clock }: DebugParts, { rest, query }: DebugRequest): 
     ...jsonOf({ identity: found.identity, name: found.name ?? null, ...ringColumns(found.ring, since) }),
     fileName,
   };
+}
+
+function signalsAnswer(signals: SignalLog, { query }: DebugRequest): DebugAnswer {
+  const after = wholeNumber(query.get('after') ?? '0');
+  if (after === undefined) return plain(400, 'after: the id of a signal\n');
+  return jsonOf({ signals: signals.entries(after) });
 }
 
 function streamAnswer(signals: SignalLog, { query, lastEventId, signal }: DebugRequest): DebugAnswer {

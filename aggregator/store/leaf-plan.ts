@@ -1,7 +1,12 @@
 // What of a leaf's bytes stays while only numbers change: the slots of its items in order, and per encoding the items' heads
 // side by side. Encoding a leaf then runs through a few typed arrays and not through hundreds of objects.
-import type { Entry } from './entries.ts';
 import type { Encoding, ItemEncoding, ItemTail } from './views.ts';
+
+/** What of an entry a plan is made of. */
+interface Planned<Record> {
+  readonly record: Record;
+  readonly slots: readonly number[];
+}
 
 export interface LeafPlan {
   /** Where in the leaf's entries each item is: entries that can't be served are no items. */
@@ -24,7 +29,7 @@ export interface LeafTemplates {
   readonly maxItemBytes: number;
 }
 
-export function planOf(entries: readonly Entry<unknown>[]): LeafPlan {
+export function planOf(entries: readonly Planned<unknown>[]): LeafPlan {
   const served = entries.flatMap(({ slots }, at) => (slots.length === 0 ? [] : at));
   let end = 0;
   const slotsEnd = Int32Array.from(served, (at) => (end += entries[at]!.slots.length));
@@ -36,7 +41,7 @@ export function templatesOf<Record>(
   plan: LeafPlan,
   encoding: Encoding,
   how: ItemEncoding<Record>,
-  entries: readonly Entry<Record>[],
+  entries: readonly Planned<Record>[],
 ): LeafTemplates {
   const known = plan.templates[encoding];
   if (known) return known;

@@ -1,10 +1,12 @@
-// Case (g): what happens to figures while the agent is killed, the DaemonSet rolled, the kubelet and the whole node started anew.
+// Case (g): what happens to figures while the agent is killed, the DaemonSet rolled, the kubelet and the whole node started anew. Before
+// that, what an agent costs that has worked for minutes.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AGENTS, install, SYSTEM } from '../e2e/install.ts';
 import { bytes, GROUP, millis } from '../e2e/metrics.ts';
 import type { PodMetrics } from '../e2e/metrics.ts';
 import { until } from '../e2e/until.ts';
 import { pod } from '../e2e/workloads.ts';
+import { agentCost } from './agent-cost.ts';
 import type { SeenCluster } from './cluster.ts';
 import { AGENT_PID, inGuest, runInGuest } from './guest-shell.ts';
 import type { Installed } from './installed.ts';
@@ -19,6 +21,11 @@ const BURNT_MILLIS = 300;
 /** The aggregator's default. */
 const STALENESS_MS = 60_000;
 const EACH_MS = 500;
+/** What the host gives to others counts as the guest's time: the quietest of some windows tells what the agent takes. */
+const WINDOWS = 4;
+/** Between the kubelet's samples, which are 5 s apart. */
+const WINDOW_MS = 20_000;
+const MOST_SHARE = 0.05;
 
 const workload = (name: string, ...args: readonly string[]): object =>
   pod({ name, containers: [{ name: 'main', image: WORKLOAD, args, requests: { cpu: '20m', memory: '32Mi' }, limits: { memory: '200Mi' } }] }); // prettier-ignore
@@ -123,6 +130,21 @@ async function expectRightAgain(): Promise<void> {
   expect(figures.size).toBe(2);
   await until('no stray cgroup', async () => (await strayCgroups()).length === 0 || undefined, 30_000, 500);
 }
+
+describe('the agent', () => {
+  it('takes less than a twentieth of an emulated core and stays under its memory limit', async () => {
+    const shares: number[] = [];
+    for (let window = 0; window < WINDOWS && !(Math.min(...shares) < MOST_SHARE); window++) {
+      const since = await agentCost(cluster);
+      await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
+      const { cpuShare, limitHits } = await since();
+      shares.push(cpuShare);
+      expect(limitHits).toBe(0);
+    }
+    process.stdout.write(`figure: the agent takes ${shares.map((share) => (100 * share).toFixed(1)).join(', ')} % of an emulated core\n`); // prettier-ignore
+    expect(Math.min(...shares)).toBeLessThan(MOST_SHARE);
+  });
+});
 
 describe('figures go on', () => {
   it('while the agent is killed and started again', async () => {
