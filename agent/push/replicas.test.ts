@@ -130,6 +130,22 @@ describe('Replicas', () => {
     await replicas.close();
   });
 
+  it('pushes a shortage to the others when the one that acted fails, or acts no more', async () => {
+    const { replicas, pushers, dns, pass } = setUp();
+    dns.answer = ['10.0.0.1', '10.0.0.2'];
+    replicas.start(0);
+    await pass(SECOND);
+    pushers[0]!.fencing = 2;
+    replicas.urgent({ rows: [ROW], newcomers: new Set(), shortages: [SHORTAGE] });
+    await settled();
+    expect(pushers[1]!.urgents).toBe(0);
+    pushers[0]!.fencing = undefined;
+    pushers[0]!.answer();
+    await settled();
+    expect(pushers.map(({ urgents, noted }) => [urgents, noted])).toEqual([[1, 1], [1, 1]]); // prettier-ignore
+    await replicas.close();
+  });
+
   it('does not keep the others waiting for a replica that does not answer', async () => {
     const { replicas, pushers, dns, pass } = setUp();
     dns.answer = ['10.0.0.1', '10.0.0.2'];

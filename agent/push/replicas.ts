@@ -116,6 +116,10 @@ export class Replicas {
     const others = pushers.filter((pusher) => pusher !== first);
     const after = others.length > 0 && newcomers.size > 0 ? this.#soon(answered) : undefined;
     for (const pusher of others) void pusher.urgent(newcomers, shortages, after);
+    // It failed, or its answer told that it acts no more.
+    void answered.then(() => {
+      if (first.fencing === undefined) for (const pusher of others) void pusher.urgent(rows, []);
+    });
   }
 
   /** @returns when it has ended, or a moment later */
