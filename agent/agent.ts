@@ -58,11 +58,7 @@ export async function startAgent(flags: AgentFlags, log: Logger): Promise<Agent>
   const open = (path: string): RowFiles => kernel.files(path, new CgroupFiles(hierarchy, path));
   const roster = new Roster({ clock, log, open, cpus });
   const signals = new SignalLog();
-  const onFindings = (findings: SlotFindings): void => {
-    pushing.urgent(findings);
-    // The push's bytes leave when this work is done: the log's writing comes after them.
-    if (findings.begun.length > 0) timers.soon(() => note(findings, { clock, log, roster, signals }));
-  };
+  const onFindings = (findings: SlotFindings): void => tell(findings, pushing, { clock, log, roster, signals });
   const thresholds = { noiseBytes: NOISE_BYTES_PER_CPU * cpus };
   const onTick = (figures: TickFigures): void => {
     metrics.tick(figures);
@@ -154,13 +150,19 @@ interface NotePlaces {
   readonly signals: SignalLog;
 }
 
-function note({ begun }: SlotFindings, { clock, log, roster, signals }: NotePlaces): void {
-  for (const shortage of begun) {
-    const { ref, resource } = shortage;
-    log.info({ shortage, cgroup: roster.get(ref)?.identity.cgroup }, 'shortage');
-    const now = { atBootMs: clock.bootTimeMs(), atWallMs: clock.wallTimeMs() };
-    signals.note({ ...now, ref, kind: 'shortage', resource, text: shortageText(shortage) });
-  }
+function tell(findings: SlotFindings, pushing: Pushing, { clock, log, roster, signals }: NotePlaces): void {
+  pushing.urgent(findings);
+  if (findings.begun.length === 0) return;
+  const begun = findings.begun.map((shortage) => ({ shortage, cgroup: roster.get(shortage.ref)?.identity.cgroup }));
+  // The push's bytes leave when this work is done: what is written of it comes after them.
+  systemTimers.soon(() => {
+    for (const { shortage, cgroup } of begun) {
+      const { ref, resource } = shortage;
+      log.info({ shortage, cgroup }, 'shortage');
+      const now = { atBootMs: clock.bootTimeMs(), atWallMs: clock.wallTimeMs() };
+      signals.note({ ...now, ref, kind: 'shortage', resource, text: shortageText(shortage) });
+    }
+  });
 }
 
 interface DebugContext extends NotePlaces {

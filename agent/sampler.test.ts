@@ -119,13 +119,14 @@ describe('Sampler', () => {
     setup.time.advance(1_200);
     expect(setup.findings).toHaveLength(1);
     expect([...(setup.findings[0]?.rows ?? [])]).toEqual([row]);
-    expect([...(setup.findings[0]?.newcomers ?? [])]).toEqual([row]);
+    expect([...(setup.findings[0]?.forAll ?? [])]).toEqual([row]);
     expect(usageOver(row.ring, 15_000)?.cpuUs).toBeCloseTo(500_000, -5);
     setup.time.advance(1_000);
     expect(setup.findings).toHaveLength(2);
     setup.time.advance(10 * SECOND);
     expect(setup.findings).toHaveLength(2);
     setup.tick.stop();
+    expect(setup.findings.map(({ forAll }) => forAll.size)).toEqual([1, 1]);
     for (const [index, { atMs }] of setup.findings.entries()) {
       const ageMs = atMs - 3_450;
       expect(ageMs).toBeGreaterThanOrEqual((index + 1) * SECOND);
@@ -229,7 +230,7 @@ describe('Sampler', () => {
     setup.tick.stop();
     const after = setup.findings.slice(before);
     expect(after.some(({ rows, shortages }) => rows.has(row) && shortages.length === 0)).toBe(true);
-    expect(after.every(({ newcomers }) => newcomers.size === 0)).toBe(true);
+    expect(after.every(({ forAll }) => forAll.size === 0)).toBe(true);
     expect(row.sample.memoryLimitBytes).toBe(1024 * MIB);
   });
 

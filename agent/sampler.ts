@@ -39,8 +39,8 @@ export interface SlotFindings {
   readonly begun: readonly RaisedShortage[];
   /** Rows to report at once. */
   readonly rows: ReadonlySet<Row>;
-  /** Those of them whose first figures these are. */
-  readonly newcomers: ReadonlySet<Row>;
+  /** Those of them that every replica should have soon: first figures, and shortages that begin. */
+  readonly forAll: ReadonlySet<Row>;
 }
 
 export interface SamplerParts {
@@ -67,7 +67,7 @@ export class Sampler implements TickWork {
   #shortages: RaisedShortage[] = [];
   #begun: RaisedShortage[] = [];
   #urgentRows = new Set<Row>();
-  #newcomers = new Set<Row>();
+  #forAll = new Set<Row>();
   #readProblems = 0;
   #ticksDone = 0;
 
@@ -155,12 +155,12 @@ export class Sampler implements TickWork {
       shortages: this.#shortages,
       begun: this.#begun,
       rows: this.#urgentRows,
-      newcomers: this.#newcomers,
+      forAll: this.#forAll,
     };
     this.#shortages = [];
     this.#begun = [];
     this.#urgentRows = new Set();
-    this.#newcomers = new Set();
+    this.#forAll = new Set();
     this.#parts.onFindings(findings);
   }
 
@@ -190,7 +190,7 @@ export class Sampler implements TickWork {
     this.#sample(row);
     row.earlyDone++;
     this.#urgentRows.add(row);
-    this.#newcomers.add(row);
+    this.#forAll.add(row);
     if (row.earlyDone >= EARLY_AGES_MS.length) this.#young.delete(row);
   };
 
@@ -253,7 +253,10 @@ export class Sampler implements TickWork {
     if (shortages.length === 0) return;
     const raised = shortages.map((shortage) => ({ ref: identity.ref, ...shortage }));
     this.#shortages.push(...raised);
-    if (!lasts) this.#begun.push(...raised);
+    if (!lasts) {
+      this.#begun.push(...raised);
+      this.#forAll.add(row);
+    }
     this.#urgentRows.add(row);
     this.#watchUntil(row, sample.atBootMs + WATCH_MS); // the answer is then seen within a slot
   }

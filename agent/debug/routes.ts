@@ -127,11 +127,14 @@ function ringAnswer({ row, clock }: DebugParts, { rest, query }: DebugRequest): 
 
 function signalsAnswer(signals: SignalLog, { query }: DebugRequest): DebugAnswer {
   const after = wholeNumber(query.get('after') ?? '0');
-  if (after === undefined) return plain(400, 'after: the id of a signal\n');
-  return jsonOf({ signals: signals.entries(after) });
+  return after === undefined ? plain(400, NO_SIGNAL) : jsonOf({ signals: signals.entries(after) });
 }
 
+const NO_SIGNAL = 'after: the id of a signal\n';
+
 function streamAnswer(signals: SignalLog, { query, lastEventId, signal }: DebugRequest): DebugAnswer {
+  const after = wholeNumber(lastEventId ?? query.get('after') ?? '0');
+  if (after === undefined) return plain(400, NO_SIGNAL);
   const body = new Readable({ read: () => undefined });
   const say = (entry: SignalEntry): void => {
     // A reader that does not keep up comes back and asks for what it missed.
@@ -141,7 +144,7 @@ function streamAnswer(signals: SignalLog, { query, lastEventId, signal }: DebugR
   const end = signals.listen(say);
   if (end === undefined) return plain(503, 'too many streams are open\n');
   body.push(': signals of this node\n\n');
-  for (const entry of signals.entries(wholeNumber(lastEventId ?? query.get('after')) ?? 0)) say(entry);
+  for (const entry of signals.entries(after)) say(entry);
   const heartbeat = setInterval(() => body.push(': still here\n\n'), HEARTBEAT_MS);
   signal.addEventListener('abort', () => {
     clearInterval(heartbeat);

@@ -58,6 +58,16 @@ describe('seriesOf', () => {
     expect(seriesOf(new Ring()).atBootMs).toEqual([]);
   });
 
+  it('tells no slot twice to who asks on from the newest, though instants are kept to 0.1 ms only', () => {
+    const ring = new Ring();
+    const told: number[] = [];
+    for (let second = 1; second <= 50; second++) {
+      ring.write({ ...emptySample(), atBootMs: second * 1000 + ((second * 0.377) % 1), cpuUsageUs: second });
+      told.push(...ringColumns(ring, told.at(-1) ?? -Infinity).atBootMs.map(Number));
+    }
+    expect(told.map(Math.floor)).toEqual(Array.from({ length: 50 }, (_, index) => (index + 1) * 1000));
+  });
+
   it('calls nothing throttled where no period passed', () => {
     const ring = ringOf([
       { atBootMs: 0, periods: 5, throttledPeriods: 1 },

@@ -42,9 +42,12 @@ export function seriesOf(ring: Ring, sinceBootMs = -Infinity): Series {
   return { atBootMs, columns };
 }
 
+/** The ring keeps instants to 0.1 ms before its newest: a slot that was told is told a little differently later. */
+const SAME_SLOT_MS = 1;
+
 export function oldestAfter(ring: Ring, sinceBootMs: number): number {
   let age = -1;
-  while (age + 1 < ring.length && ring.atBootMs(age + 1) > sinceBootMs) age++;
+  while (age + 1 < ring.length && ring.atBootMs(age + 1) > sinceBootMs + SAME_SLOT_MS) age++;
   return age;
 }
 

@@ -97,7 +97,7 @@ describe('the debugging endpoint', () => {
     const { ask, ref } = await setUp();
     const wrong = ['/nothing', '/api/series/999', '/api/series/x', '/api/ring/1.exe', '/api/ring/../../etc/passwd'];
     for (const path of wrong) expect((await ask(path)).status).toBe(404);
-    expect((await ask('/api/signals?after=some')).status).toBe(400);
+    for (const path of ['', '/stream']) expect((await ask(`/api/signals${path}?after=some`)).status).toBe(400);
     for (const path of [`/api/series/${ref}`, `/api/ring/${ref}.json`]) expect((await ask(`${path}?since=soon`)).status).toBe(400); // prettier-ignore
     expect(await ask('/api/rows', {}, 'PUT')).toMatchObject({ status: 405, headers: { allow: 'GET' } });
     expect((await ask('/')).status).toBe(503); // the page is built by npm run build

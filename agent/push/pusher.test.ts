@@ -165,29 +165,27 @@ describe('Pusher', () => {
     pusher.start(SECOND);
     const seen: (number | undefined)[] = [];
     const failing: Respond = () => ({ kind: 'failed', cause: 'ECONNREFUSED', arrived: 'no' });
-    for (const respond of [taken, acting(0), acting(3), taken, acting(4), failing]) {
+    const anew: Respond = () => refuse(409, 'unknown_epoch');
+    for (const respond of [taken, acting(0), acting(3), taken, acting(4), failing, acting(5), anew]) {
       aggregator.respond = respond;
       await pass(INTERVAL_MS);
       seen.push(pusher.fencing);
     }
-    expect(seen).toEqual([undefined, 0, 3, undefined, 4, undefined]);
+    expect(seen).toEqual([undefined, 0, 3, undefined, 4, undefined, 5, undefined]);
     await pusher.close();
   });
 
-  it('keeps what is urgent until what it comes after has ended, merged, and tells when it was answered', async () => {
-    const { received, roster, pusher, time } = setUp(2);
-    let end: () => void = () => {};
-    const after = new Promise<void>((resolve) => (end = resolve));
-    const [first, second] = roster.rows();
-    let answered = false;
-    void pusher.urgent([first!], [shortageOf(1, time.clock.bootTimeMs())], after);
-    const both = pusher.urgent([second!], [], after).then(() => (answered = true));
-    await settled();
-    expect(received).toHaveLength(0);
-    end();
-    await both;
-    expect(answered).toBe(true);
-    expect(received.map(({ batch }) => [batch.reports.count, batch.shortages.length])).toEqual([[2, 1]]);
+  it('tells when what is urgent was answered, and leaves shortages without rows to the next push', async () => {
+    const { received, roster, pusher, pass, time } = setUp(2);
+    pusher.start(SECOND);
+    await pass(2 * SECOND);
+    await pusher.urgent([], [shortageOf(1, time.clock.bootTimeMs())]);
+    expect(received).toHaveLength(1);
+    await pusher.urgent(roster.rows(), [shortageOf(2, time.clock.bootTimeMs())]);
+    expect(received.at(-1)?.batch.shortages.map(({ ref }) => ref)).toEqual([1, 2]);
+    await pusher.urgent([], [shortageOf(1, time.clock.bootTimeMs())]);
+    await pass(INTERVAL_MS);
+    expect(received.map(({ batch }) => batch.shortages.length)).toEqual([0, 2, 1]);
     await pusher.close();
   });
 

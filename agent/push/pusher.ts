@@ -111,19 +111,18 @@ export class Pusher {
 
   /**
    * Sends these at once, beside a regular push in flight if need be. Shortages without rows, or that fail, go with the next batch.
-   * @param after not before this has ended @returns when all that was urgent is answered, or failed
+   * @returns when all that was urgent is answered, or failed
    */
-  urgent(rows: Iterable<Row>, shortages: readonly Shortage[], after?: Promise<void>): Promise<void> {
+  urgent(rows: Iterable<Row>, shortages: readonly Shortage[]): Promise<void> {
     for (const row of rows) this.#urgentRows.add(row);
     for (const shortage of shortages) this.#shortages.set(`${shortage.ref} ${shortage.resource}`, shortage);
-    if (!this.#urgentBusy && !this.#closed) this.#urgentRun = this.#pushUrgent(after);
+    if (!this.#urgentBusy && !this.#closed) this.#urgentRun = this.#pushUrgent();
     return this.#urgentRun;
   }
 
-  async #pushUrgent(after?: Promise<void>): Promise<void> {
+  async #pushUrgent(): Promise<void> {
     this.#urgentBusy = true;
     try {
-      if (after) await after;
       while (this.#urgentRows.size > 0 && !this.#closed) {
         for (const { ref } of this.#shortages.values()) {
           const row = this.#parts.roster.get(ref);
@@ -208,7 +207,8 @@ export class Pusher {
   #noteLeading(answer: Answer): void {
     if (answer.kind === 'stored')
       this.#fencing = answer.reply.directives.find(({ kind }) => kind === URGENT_FIRST)?.fencing;
-    else if (answer.kind === 'failed') this.#fencing = undefined;
+    // Who does not know the node (any more) does not act for it.
+    else if (answer.kind === 'failed' || answer.kind === 'unknown_epoch') this.#fencing = undefined;
   }
 
   #dropOldShortages(): void {

@@ -47,10 +47,9 @@ function setUp(url = 'https://aggregator:4444') {
         get fencing() {
           return pusher.fencing;
         },
-        urgent: async (rows, shortages, after) => {
+        urgent: async (rows, shortages) => {
           pusher.noted += shortages.length;
           if ([...rows].length === 0) return;
-          await after;
           pusher.urgents++;
           await new Promise<void>((resolve) => (pusher.answer = resolve));
         },
@@ -76,7 +75,7 @@ function setUp(url = 'https://aggregator:4444') {
 
 const ROW = {} as Row;
 const SHORTAGE: Shortage = { ref: 1, resource: 'memory', kind: 'limit-approach', raisedBootMs: 0, secondsToHarm: 5, need: 1, limit: 2, rate: 3 }; // prettier-ignore
-const NEWCOMER: Urgent = { rows: [ROW], newcomers: new Set([ROW]), shortages: [] };
+const FOR_ALL: Urgent = { rows: [ROW], forAll: [ROW], shortages: [] };
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('Replicas', () => {
@@ -88,14 +87,14 @@ describe('Replicas', () => {
     expect(pushers.map(({ address }) => address)).toEqual(['10.0.0.1', '10.0.0.2', 'fd00::3']);
     expect(pushers.map(({ tallySlot }) => tallySlot)).toEqual([0, 1, 2]);
     expect(pushers.map(({ startedAtMs }) => startedAtMs)).toEqual([[2000], [2000], [2000]]);
-    replicas.urgent(NEWCOMER);
+    replicas.urgent(FOR_ALL);
     await settled();
     expect(pushers.map(({ urgents }) => urgents)).toEqual([1, 1, 1]);
     await replicas.close();
     expect(pushers.every(({ closed }) => closed)).toBe(true);
   });
 
-  it('pushes first figures to the replica that acts, by its newest fencing, and to the others when that has answered', async () => {
+  it('pushes what all should have to the replica that acts, by its newest fencing, and to the others when that has answered', async () => {
     const { replicas, pushers, dns, pass } = setUp();
     dns.answer = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
     replicas.start(0);
@@ -104,7 +103,7 @@ describe('Replicas', () => {
     pushers[0]!.fencing = 0;
     pushers[1]!.fencing = 1;
     const urgents = (): number[] => pushers.map((pusher) => pusher.urgents);
-    replicas.urgent(NEWCOMER);
+    replicas.urgent(FOR_ALL);
     await pass(200);
     expect(urgents()).toEqual([0, 1, 0]);
     pushers[1]!.answer();
@@ -118,9 +117,11 @@ describe('Replicas', () => {
     dns.answer = ['10.0.0.1', '10.0.0.2'];
     replicas.start(0);
     await pass(SECOND);
-    const short: Urgent = { rows: [ROW], newcomers: new Set(), shortages: [SHORTAGE] };
+    const short: Urgent = { rows: [ROW], forAll: [], shortages: [SHORTAGE] };
     pushers[0]!.fencing = 2;
     replicas.urgent(short);
+    await pass(100);
+    pushers[0]!.answer();
     await pass(SECOND);
     expect(pushers.map(({ urgents, noted }) => [urgents, noted])).toEqual([[1, 1], [0, 1]]); // prettier-ignore
     pushers[0]!.fencing = undefined;
@@ -136,7 +137,7 @@ describe('Replicas', () => {
     replicas.start(0);
     await pass(SECOND);
     pushers[0]!.fencing = 2;
-    replicas.urgent({ rows: [ROW], newcomers: new Set(), shortages: [SHORTAGE] });
+    replicas.urgent({ rows: [ROW], forAll: [], shortages: [SHORTAGE] });
     await settled();
     expect(pushers[1]!.urgents).toBe(0);
     pushers[0]!.fencing = undefined;
@@ -146,14 +147,16 @@ describe('Replicas', () => {
     await replicas.close();
   });
 
-  it('does not keep the others waiting for a replica that does not answer', async () => {
+  it('does not keep the others waiting for a replica that does not answer, not for a shortage that lasts either', async () => {
     const { replicas, pushers, dns, pass } = setUp();
     dns.answer = ['10.0.0.1', '10.0.0.2'];
     replicas.start(0);
     await pass(SECOND);
     pushers[1]!.fencing = 7;
-    replicas.urgent(NEWCOMER);
-    await pass(300);
+    replicas.urgent({ rows: [ROW], forAll: [], shortages: [SHORTAGE] });
+    await pass(400);
+    expect(pushers.map(({ urgents }) => urgents)).toEqual([0, 1]);
+    await pass(200);
     expect(pushers.map(({ urgents }) => urgents)).toEqual([1, 1]);
     await replicas.close();
   });

@@ -15,8 +15,8 @@ export interface ReplicaPusher {
   /** Where it acts on shortages: the newest is the one that does. */
   readonly fencing: number | undefined;
   start(firstDelayMs: number): void;
-  /** Without rows, shortages go with the next push. @param after not before this has ended @returns when it was answered, or failed */
-  urgent(rows: Iterable<Row>, shortages: readonly Shortage[], after?: Promise<void>): Promise<void>;
+  /** Without rows, shortages go with the next push. @returns when it was answered, or failed */
+  urgent(rows: Iterable<Row>, shortages: readonly Shortage[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -24,8 +24,8 @@ export interface ReplicaPusher {
 export interface Urgent {
   /** To report at once. */
   readonly rows: Iterable<Row>;
-  /** Those of them whose first figures these are. */
-  readonly newcomers: ReadonlySet<Row>;
+  /** Those of them that every replica should have soon. */
+  readonly forAll: Iterable<Row>;
   readonly shortages: readonly Shortage[];
 }
 
@@ -48,8 +48,8 @@ const RESOLVE_SOON_MS = 1000;
 const VACANT_MS = 900_000;
 /** A replica found later is pushed to after so long at most: agents of a cluster find it at the same time. */
 const NEWCOMER_SPREAD_MS = 1000;
-/** Where the replica that acts does not answer, the others wait no longer for its turn to end: nothing is encoded or taken beside it. */
-const OTHERS_MS = 250;
+/** The others wait for the answer of the replica that acts, so that nothing is encoded or taken beside it, but no longer than this. */
+const OTHERS_MS = 500;
 
 interface Replica {
   readonly pusher: ReplicaPusher;
@@ -72,6 +72,8 @@ export class Replicas {
   #problem = 'no address yet';
   #saidFull = false;
   #closed = false;
+  /** Ends the wait for an answer; each lasts a moment at most. */
+  readonly #waits = new Set<() => void>();
 
   constructor(parts: ReplicasParts) {
     this.#parts = parts;
@@ -102,34 +104,39 @@ export class Replicas {
   }
 
   /**
-   * To the replica that acts, where one said so; to the others first figures alone, since all serve those, and shortages with their next
-   * regular push: they keep them for the moment when they act.
+   * To the replica that acts, where one said so; to the others what all of them should have, when that one has answered. What else there is
+   * of a shortage goes with their next regular push.
    */
-  urgent({ rows, newcomers, shortages }: Urgent): void {
+  urgent({ rows, forAll, shortages }: Urgent): void {
     const pushers = [...this.#byAddress.values()].map(({ pusher }) => pusher);
     const first = newestFencing(pushers);
     if (!first) {
       for (const pusher of pushers) void pusher.urgent(rows, shortages);
       return;
     }
-    const answered = first.urgent(rows, shortages);
     const others = pushers.filter((pusher) => pusher !== first);
-    const after = others.length > 0 && newcomers.size > 0 ? this.#soon(answered) : undefined;
-    for (const pusher of others) void pusher.urgent(newcomers, shortages, after);
-    // It failed, or its answer told that it acts no more.
-    void answered.then(() => {
-      if (first.fencing === undefined) for (const pusher of others) void pusher.urgent(rows, []);
+    const answered = first.urgent(rows, shortages);
+    if (others.length === 0) return;
+    for (const pusher of others) void pusher.urgent([], shortages);
+    void this.#soon(answered).then((ended) => {
+      // Who fails, hangs or acts no more left it to nobody: another may act by now.
+      const acts = ended && first.fencing !== undefined;
+      for (const pusher of others) void pusher.urgent(acts ? forAll : rows, []);
     });
   }
 
-  /** @returns when it has ended, or a moment later */
-  #soon(answered: Promise<void>): Promise<void> {
+  /** @returns whether it has ended within a moment */
+  #soon(answered: Promise<void>): Promise<boolean> {
     return new Promise((resolve) => {
-      const cancel = this.#parts.timers.after(OTHERS_MS, resolve);
-      void answered.finally(() => {
+      const over = (ended: boolean): void => {
         cancel();
-        resolve();
-      });
+        this.#waits.delete(giveUp);
+        resolve(ended);
+      };
+      const giveUp = (): void => over(false);
+      const cancel = this.#parts.timers.after(OTHERS_MS, giveUp);
+      this.#waits.add(giveUp);
+      void answered.finally(() => over(true));
     });
   }
 
@@ -143,6 +150,7 @@ export class Replicas {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
+    for (const giveUp of this.#waits) giveUp();
     await this.#resolving;
     await Promise.all([...this.#byAddress.values()].map(({ pusher }) => pusher.close()));
   }
@@ -239,7 +247,7 @@ export class Replicas {
 function newestFencing(pushers: readonly ReplicaPusher[]): ReplicaPusher | undefined {
   let newest: ReplicaPusher | undefined;
   for (const pusher of pushers) {
-    if (pusher.fencing !== undefined && !(pusher.fencing <= (newest?.fencing ?? -1))) newest = pusher;
+    if (pusher.fencing !== undefined && pusher.fencing > (newest?.fencing ?? -1)) newest = pusher;
   }
   return newest;
 }

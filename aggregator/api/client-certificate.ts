@@ -33,8 +33,19 @@ const MOST_JUDGED = 256;
 /** Left to this file, which asks at each request and not only at the handshake. */
 const TIME_ERRORS: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
 
+type CertificateJudge = (socket: TLSSocket) => Standing;
+
+/** All who ask of one trust share what was checked. */
+const judges = new WeakMap<ClientTrust, CertificateJudge>();
+
 /** CAs are read once, and so is a certificate that one of them has signed itself: connections come each few seconds, probes for example. */
-export function createCertificateJudge(trust: ClientTrust): (socket: TLSSocket) => Standing {
+export function certificateJudge(trust: ClientTrust): CertificateJudge {
+  const known = judges.get(trust) ?? createJudge(trust);
+  judges.set(trust, known);
+  return known;
+}
+
+function createJudge(trust: ClientTrust): CertificateJudge {
   const clientCas = certificatesOf(trust.clientCa ?? '');
   const proxyCas = certificatesOf(trust.frontProxy?.ca ?? '');
   const knowsCas = clientCas.length + proxyCas.length > 0;

@@ -98,22 +98,39 @@ describe('a client certificate', () => {
     });
   });
 
-  it('is checked once for all its connections, until the trust changes', async () => {
-    let told: () => void = () => undefined;
-    let current: ClientTrust = { clientCa: pki.ca, frontProxy: undefined };
-    const trust = { current: () => current, onChange: (listener: () => void) => ((told = listener), () => undefined) };
-    const made = await startMetricsApi({ ...rights, trust }, pki);
+  it('is checked once for all its connections, beside others, until the trust changes', async () => {
+    const frontProxy = { ca: pki.frontProxyCa, allowedNames: [], ...USUAL_HEADERS };
+    let current: ClientTrust = { clientCa: pki.ca, frontProxy };
+    const listeners: (() => void)[] = [];
+    const source: TrustSource = { current: () => current, onChange: (one) => (listeners.push(one), () => undefined) };
+    const made = await startMetricsApi({ ...rights, trust: source }, pki);
     open.push(made);
     const verify = vi.spyOn(X509Certificate.prototype, 'verify');
+    expect(await known({ who: pki.frontProxyClient, headers: { 'x-remote-user': 'alice' } }, made)).toMatchObject({ name: 'alice' }); // prettier-ignore
     expect(await known({ who: pki.admin }, made)).toBe(200);
-    expect(verify).toHaveBeenCalled();
     verify.mockClear();
+    expect(await known({ who: pki.frontProxyClient, headers: { 'x-remote-user': 'bob' } }, made)).toMatchObject({ name: 'bob' }); // prettier-ignore
     expect(await known({ who: pki.admin }, made)).toBe(200);
     expect(verify).not.toHaveBeenCalled();
+    // The same client CA; another one beside it.
+    current = { clientCa: pki.ca, frontProxy: { ...frontProxy, allowedNames: ['another-name'] } };
+    for (const tell of listeners) tell();
+    expect(await known({ who: pki.frontProxyClient, headers: { 'x-remote-user': 'eve' } }, made)).toBe(401);
+    expect(verify).not.toHaveBeenCalled();
+    expect(await known({ who: pki.admin }, made)).toBe(200);
+    expect(verify).toHaveBeenCalledTimes(1);
     verify.mockRestore();
-    current = { clientCa: (await createClusterPki(NOW)).ca, frontProxy: undefined };
-    told();
-    expect(await known({ who: pki.admin }, made)).toBe(401);
+  });
+
+  it('that came through an intermediate is checked on each connection', async () => {
+    const made = await trusting(pki);
+    const carol = await clientNamed('carol');
+    const verify = vi.spyOn(X509Certificate.prototype, 'verify');
+    await known({ who: carol }, made);
+    verify.mockClear();
+    await known({ who: carol }, made);
+    expect(verify.mock.calls.length > 0).toBe(TELLS_INTERMEDIATES);
+    verify.mockRestore();
   });
 
   it('tells the certificate as the credential', async () => {

@@ -9,7 +9,7 @@ import type { TrustSource } from '../kube/client-trust.ts';
 import type { ReviewToken, TokenVerdict } from '../kube/token-review.ts';
 import { ANONYMOUS, withAuthenticatedGroup } from '../kube/user.ts';
 import type { User } from '../kube/user.ts';
-import { createCertificateJudge, NOBODY } from './client-certificate.ts';
+import { certificateJudge, NOBODY } from './client-certificate.ts';
 import type { Standing } from './client-certificate.ts';
 import { remoteUser } from './front-proxy.ts';
 
@@ -60,10 +60,10 @@ function certifiedUser(request: IncomingMessage, standing: Standing, nowMs: numb
 
 /** Judged once a connection, and again when the trust has changed. */
 function createStandings(trust: TrustSource): (socket: TLSSocket) => Standing {
-  let judge = createCertificateJudge(trust.current());
+  let judge = certificateJudge(trust.current());
   let standings = new WeakMap<TLSSocket, Standing>();
   trust.onChange(() => {
-    judge = createCertificateJudge(trust.current());
+    judge = certificateJudge(trust.current());
     standings = new WeakMap();
   });
   return (socket) => {

@@ -16,7 +16,7 @@ import type { TrustSource } from '../kube/client-trust.ts';
 import type { ItemSource } from '../store/views.ts';
 import type { Admit } from './access.ts';
 import { refusalAnswer } from './answer.ts';
-import { createCertificateJudge } from './client-certificate.ts';
+import { certificateJudge } from './client-certificate.ts';
 import type { MetricsText } from './documents.ts';
 import { createListGate } from './list-gate.ts';
 import { route } from './router.ts';
@@ -74,7 +74,7 @@ export function createMetricsServer(options: MetricsServerOptions): MetricsServe
   const { trust, log } = options;
   const routing = routingOf(options);
   let { tls } = options;
-  let judge = createCertificateJudge(trust.current());
+  let judge = certificateJudge(trust.current());
   const secured = (): SecureContextOptions => secureContext(tls, trust);
   const server = createServer(
     {
@@ -99,7 +99,7 @@ export function createMetricsServer(options: MetricsServerOptions): MetricsServe
   server.setTimeout(STALLED_MS);
   server.on('tlsClientError', (err) => log.debug({ err }, 'tls handshake failed'));
   const stopFollowing = trust.onChange(() => {
-    judge = createCertificateJudge(trust.current());
+    judge = certificateJudge(trust.current());
     server.setSecureContext(secured());
   });
   return {
