@@ -122,7 +122,7 @@ describe('the resizer', () => {
 
   it('takes refusals that differ by their numbers alone for the same, and by their words for others', async () => {
     const bench = new Bench();
-    for (const limit of ['512Mi', '600Mi'])
+    for (const limit of ['512Mi', '1.5Gi'])
       bench.answers.push(refused(403, `maximum memory usage is 80Mi, but limit is ${limit}`));
     bench.answers.push(refused(403, 'exceeded quota'));
     for (const waitMs of [0, 60_000, 60_000]) {

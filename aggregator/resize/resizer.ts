@@ -341,9 +341,9 @@ function fieldsOf({ pod, container, node, shortage }: ShortageEvent): Record<str
   };
 }
 
-/** A refusal names the limit that was asked for, which grows with the need: it is the same refusal. */
+/** A refusal names the limit that was asked for, which grows with the need and its unit with it: it is the same refusal. */
 function withoutNumbers(text: string): string {
-  return text.replaceAll(/\d[\d.]*/g, '#');
+  return text.replaceAll(/\d[\d.]*(?:[KMGTPE]i?|[km])?/g, '#');
 }
 
 function describeTarget({ limits }: ResizeTarget): string {

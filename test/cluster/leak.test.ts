@@ -24,10 +24,10 @@ const LEAKS_OF_A_MEDIAN = 20;
 const LEAKS_AT_10 = Number(process.env['HEADROOM_CLUSTER_LEAKS'] ?? 1);
 /** So many pods at once: what they hold in the end has to fit into the machine. */
 const AT_ONCE = 5;
-/** The first is at its limit when all are running and watched: the slowest takes 24 s to it. */
-const FIRST_S = 26;
+/** The first is at its limit when all are running and watched: the slowest takes 18 s to it. */
+const FIRST_S = 20;
 /** A resize has its end within two seconds, emulated; the next signal comes after that. */
-const APART_S = 5;
+const APART_S = 4;
 
 function expectUnhurt(run: LeakRun): void {
   expect(run.pod.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0, lastState: {} });
