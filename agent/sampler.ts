@@ -39,7 +39,7 @@ export interface SlotFindings {
   readonly begun: readonly RaisedShortage[];
   /** Rows to report at once. */
   readonly rows: ReadonlySet<Row>;
-  /** Those of them that every replica should have soon: first figures, and shortages that begin. */
+  /** Those of them that every replica should have soon: first figures, and those whose shortage begins. */
   readonly forAll: ReadonlySet<Row>;
 }
 

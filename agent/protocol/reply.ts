@@ -9,7 +9,7 @@ export interface RowName {
   readonly container: string;
 }
 
-/** Of the replica that acts on shortages: what is urgent goes to it first. Among the last answers of all replicas the newest fencing counts. */
+/** Of the replica that acts on shortages: a shortage goes to it first. Among the last answers of all replicas the newest fencing counts. */
 export const URGENT_FIRST = 'urgent-first';
 
 /** An order of the leader to the agent, valid while `fencing` is the newest seen. Unknown kinds are ignored. */

@@ -75,7 +75,7 @@ function setUp(url = 'https://aggregator:4444') {
 
 const ROW = {} as Row;
 const SHORTAGE: Shortage = { ref: 1, resource: 'memory', kind: 'limit-approach', raisedBootMs: 0, secondsToHarm: 5, need: 1, limit: 2, rate: 3 }; // prettier-ignore
-const FOR_ALL: Urgent = { rows: [ROW], forAll: [ROW], shortages: [] };
+const FIGURES: Urgent = { rows: [ROW], forAll: [ROW], shortages: [] };
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('Replicas', () => {
@@ -87,14 +87,14 @@ describe('Replicas', () => {
     expect(pushers.map(({ address }) => address)).toEqual(['10.0.0.1', '10.0.0.2', 'fd00::3']);
     expect(pushers.map(({ tallySlot }) => tallySlot)).toEqual([0, 1, 2]);
     expect(pushers.map(({ startedAtMs }) => startedAtMs)).toEqual([[2000], [2000], [2000]]);
-    replicas.urgent(FOR_ALL);
+    replicas.urgent(FIGURES);
     await settled();
     expect(pushers.map(({ urgents }) => urgents)).toEqual([1, 1, 1]);
     await replicas.close();
     expect(pushers.every(({ closed }) => closed)).toBe(true);
   });
 
-  it('pushes what all should have to the replica that acts, by its newest fencing, and to the others when that has answered', async () => {
+  it('pushes a shortage that begins to the replica that acts, by its newest fencing, and to the others a moment later', async () => {
     const { replicas, pushers, dns, pass } = setUp();
     dns.answer = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
     replicas.start(0);
@@ -103,12 +103,18 @@ describe('Replicas', () => {
     pushers[0]!.fencing = 0;
     pushers[1]!.fencing = 1;
     const urgents = (): number[] => pushers.map((pusher) => pusher.urgents);
-    replicas.urgent(FOR_ALL);
+    replicas.urgent({ ...FIGURES, shortages: [SHORTAGE] });
     await pass(200);
     expect(urgents()).toEqual([0, 1, 0]);
     pushers[1]!.answer();
-    await settled();
+    await pass(100);
+    expect(urgents()).toEqual([0, 1, 0]);
+    await pass(200);
     expect(urgents()).toEqual([1, 1, 1]);
+    // Figures alone are no matter of who acts.
+    replicas.urgent(FIGURES);
+    await settled();
+    expect(urgents()).toEqual([2, 2, 2]);
     await replicas.close();
   });
 
@@ -154,7 +160,7 @@ describe('Replicas', () => {
     await pass(SECOND);
     pushers[1]!.fencing = 7;
     replicas.urgent({ rows: [ROW], forAll: [], shortages: [SHORTAGE] });
-    await pass(400);
+    await pass(300);
     expect(pushers.map(({ urgents }) => urgents)).toEqual([0, 1]);
     await pass(200);
     expect(pushers.map(({ urgents }) => urgents)).toEqual([1, 1]);

@@ -48,8 +48,8 @@ const RESOLVE_SOON_MS = 1000;
 const VACANT_MS = 900_000;
 /** A replica found later is pushed to after so long at most: agents of a cluster find it at the same time. */
 const NEWCOMER_SPREAD_MS = 1000;
-/** The others wait for the answer of the replica that acts, so that nothing is encoded or taken beside it, but no longer than this. */
-const OTHERS_MS = 500;
+/** The others get their part so much later: nothing is encoded or taken beside the replica that acts while it does, where they share a node. */
+const OTHERS_MS = 400;
 
 interface Replica {
   readonly pusher: ReplicaPusher;
@@ -104,12 +104,12 @@ export class Replicas {
   }
 
   /**
-   * To the replica that acts, where one said so; to the others what all of them should have, when that one has answered. What else there is
-   * of a shortage goes with their next regular push.
+   * A shortage to the replica that acts, where one said so; to the others what all of them should have, a moment later. What else there is
+   * of it goes with their next regular push.
    */
   urgent({ rows, forAll, shortages }: Urgent): void {
     const pushers = [...this.#byAddress.values()].map(({ pusher }) => pusher);
-    const first = newestFencing(pushers);
+    const first = shortages.length > 0 ? newestFencing(pushers) : undefined;
     if (!first) {
       for (const pusher of pushers) void pusher.urgent(rows, shortages);
       return;
@@ -118,25 +118,27 @@ export class Replicas {
     const answered = first.urgent(rows, shortages);
     if (others.length === 0) return;
     for (const pusher of others) void pusher.urgent([], shortages);
-    void this.#soon(answered).then((ended) => {
+    void this.#actsAfter(answered, first).then((acts) => {
       // Who fails, hangs or acts no more left it to nobody: another may act by now.
-      const acts = ended && first.fencing !== undefined;
       for (const pusher of others) void pusher.urgent(acts ? forAll : rows, []);
     });
   }
 
-  /** @returns whether it has ended within a moment */
-  #soon(answered: Promise<void>): Promise<boolean> {
+  /** @returns a moment later, or at once where it acts no more, whether it has answered and acts */
+  #actsAfter(answered: Promise<void>, first: ReplicaPusher): Promise<boolean> {
     return new Promise((resolve) => {
-      const over = (ended: boolean): void => {
+      let acts = false;
+      const over = (): void => {
         cancel();
-        this.#waits.delete(giveUp);
-        resolve(ended);
+        this.#waits.delete(over);
+        resolve(acts);
       };
-      const giveUp = (): void => over(false);
-      const cancel = this.#parts.timers.after(OTHERS_MS, giveUp);
-      this.#waits.add(giveUp);
-      void answered.finally(() => over(true));
+      const cancel = this.#parts.timers.after(OTHERS_MS, over);
+      this.#waits.add(over);
+      void answered.finally(() => {
+        acts = first.fencing !== undefined;
+        if (!acts) over();
+      });
     });
   }
 
@@ -150,7 +152,7 @@ export class Replicas {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
-    for (const giveUp of this.#waits) giveUp();
+    for (const over of this.#waits) over();
     await this.#resolving;
     await Promise.all([...this.#byAddress.values()].map(({ pusher }) => pusher.close()));
   }
