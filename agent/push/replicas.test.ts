@@ -76,6 +76,15 @@ function setUp(url = 'https://aggregator:4444') {
 const ROW = {} as Row;
 const SHORTAGE: Shortage = { ref: 1, resource: 'memory', kind: 'limit-approach', raisedBootMs: 0, secondsToHarm: 5, need: 1, limit: 2, rate: 3 }; // prettier-ignore
 const FIGURES: Urgent = { rows: [ROW], forAll: [ROW], shortages: [] };
+/** Found and pushed to for a second. */
+async function started(...addresses: readonly string[]) {
+  const setup = setUp();
+  setup.dns.answer = addresses;
+  setup.replicas.start(0);
+  await setup.pass(SECOND);
+  return setup;
+}
+
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('Replicas', () => {
@@ -95,10 +104,7 @@ describe('Replicas', () => {
   });
 
   it('pushes a shortage that begins to the replica that acts, by its newest fencing, and to the others a moment later', async () => {
-    const { replicas, pushers, dns, pass } = setUp();
-    dns.answer = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
-    replicas.start(0);
-    await pass(SECOND);
+    const { replicas, pushers, pass } = await started('10.0.0.1', '10.0.0.2', '10.0.0.3');
     // The first was told by its former holder.
     pushers[0]!.fencing = 0;
     pushers[1]!.fencing = 1;
@@ -119,10 +125,7 @@ describe('Replicas', () => {
   });
 
   it('pushes a shortage to the replica that acts alone, and leaves it to the next push of the others; to all where none says that it acts', async () => {
-    const { replicas, pushers, dns, pass } = setUp();
-    dns.answer = ['10.0.0.1', '10.0.0.2'];
-    replicas.start(0);
-    await pass(SECOND);
+    const { replicas, pushers, pass } = await started('10.0.0.1', '10.0.0.2');
     const short: Urgent = { rows: [ROW], forAll: [], shortages: [SHORTAGE] };
     pushers[0]!.fencing = 2;
     replicas.urgent(short);
@@ -138,10 +141,7 @@ describe('Replicas', () => {
   });
 
   it('pushes a shortage to the others when the one that acted fails, or acts no more', async () => {
-    const { replicas, pushers, dns, pass } = setUp();
-    dns.answer = ['10.0.0.1', '10.0.0.2'];
-    replicas.start(0);
-    await pass(SECOND);
+    const { replicas, pushers } = await started('10.0.0.1', '10.0.0.2');
     pushers[0]!.fencing = 2;
     replicas.urgent({ rows: [ROW], forAll: [], shortages: [SHORTAGE] });
     await settled();
@@ -154,10 +154,7 @@ describe('Replicas', () => {
   });
 
   it('does not keep the others waiting for a replica that does not answer, not for a shortage that lasts either', async () => {
-    const { replicas, pushers, dns, pass } = setUp();
-    dns.answer = ['10.0.0.1', '10.0.0.2'];
-    replicas.start(0);
-    await pass(SECOND);
+    const { replicas, pushers, pass } = await started('10.0.0.1', '10.0.0.2');
     pushers[1]!.fencing = 7;
     replicas.urgent({ rows: [ROW], forAll: [], shortages: [SHORTAGE] });
     await pass(300);
@@ -221,10 +218,7 @@ describe('Replicas', () => {
   });
 
   it('keeps a replica whose pushes are taken when one answer lacks it, and lets it go when two do', async () => {
-    const { replicas, pushers, dns, pass } = setUp();
-    dns.answer = ['10.0.0.1', '10.0.0.2'];
-    replicas.start(0);
-    await pass(SECOND);
+    const { replicas, pushers, dns, pass } = await started('10.0.0.1', '10.0.0.2');
     dns.answer = ['10.0.0.1'];
     await pass(15 * SECOND);
     expect(pushers[1]?.closed).toBe(false);

@@ -35,11 +35,13 @@ async function objects(): Promise<readonly string[]> {
 
 /**
  * Of the node's file system, beside the images, the node's own configuration and containerd's records. Links to logs are the kubelet's, which
- * removes those of gone containers each minute: what they lead to is looked for.
+ * removes those of gone containers each minute: what they lead to is looked for, and anything there that is no link.
  */
 async function files(): Promise<string> {
-  const left = ['/proc', '/sys', '/dev', '/etc/node', '/var/lib/containerd', '/run/containerd', '/var/log/containers'].map((path) => `-path ${path}`).join(' -o '); // prettier-ignore
-  return inGuest(`find / \\( ${left} \\) -prune -o -name '*headroom*' -print`);
+  const left = ['/proc', '/sys', '/dev', '/etc/node', '/var/lib/containerd', '/run/containerd'].map((path) => `-path ${path}`).join(' -o '); // prettier-ignore
+  return inGuest(
+    `find / \\( ${left} \\) -prune -o -name '*headroom*' ! \\( -type l -path '/var/log/containers/*' \\) -print`,
+  );
 }
 
 let grown = 0;
