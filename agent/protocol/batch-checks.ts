@@ -47,11 +47,13 @@ export function checkHistogramEntry(
 }
 
 export function checkShortage(where: string, shortage: Shortage): Shortage {
-  const { raisedBootMs, secondsToHarm, need, limit, rate } = shortage;
+  const { raisedBootMs, secondsToHarm, need, limit, rate, secondsOfGrowth = 0 } = shortage;
   if (!(raisedBootMs >= 0 && raisedBootMs < Infinity)) throw malformed(where, `raisedBootMs ${raisedBootMs}`);
   if (!(secondsToHarm >= 0)) throw malformed(where, `secondsToHarm ${secondsToHarm}`);
   if (!(need >= 0 && need < Infinity)) throw malformed(where, `need ${need}`);
   if (!(limit >= 0 && limit < Infinity)) throw malformed(where, `limit ${limit}`);
   if (!Number.isFinite(rate)) throw malformed(where, `rate ${rate}`);
+  if (!(secondsOfGrowth >= 0 && secondsOfGrowth < Infinity))
+    throw malformed(where, `secondsOfGrowth ${secondsOfGrowth}`);
   return shortage;
 }

@@ -212,6 +212,7 @@ function writeShortages(writer: ByteWriter, shortages: readonly Shortage[]): voi
     writer.byte(SHORTAGE_KINDS.indexOf(shortage.kind));
     for (const value of [shortage.raisedBootMs, shortage.secondsToHarm, shortage.need, shortage.limit, shortage.rate])
       writer.float64(value);
+    if (shortage.secondsOfGrowth !== undefined) writer.float64(shortage.secondsOfGrowth);
     writer.prefixLength(start);
   }
 }
@@ -238,6 +239,7 @@ function readShortages(reader: ByteReader | undefined): Shortage[] {
       need: record.float64(),
       limit: record.float64(),
       rate: record.float64(),
+      ...(record.remaining > 0 ? { secondsOfGrowth: record.float64() } : {}),
     };
     shortages.push(checkShortage(record.where, shortage));
   }

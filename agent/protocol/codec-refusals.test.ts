@@ -83,6 +83,21 @@ const CASES: readonly [what: string, change: Partial<Batch>, refusal: RegExp][] 
     /^malformed shortages\[0\]: secondsToHarm/,
   ],
   ['a shortage without a rate', { shortages: [{ ...SHORTAGE, rate: NaN }] }, /^malformed shortages\[0\].*rate/],
+  [
+    'a growth of less than no time',
+    { shortages: [{ ...SHORTAGE, secondsOfGrowth: -1 }] },
+    /^malformed shortages\[0\]: secondsOfGrowth -1/,
+  ],
+  [
+    'a growth for ever',
+    { shortages: [{ ...SHORTAGE, secondsOfGrowth: Infinity }] },
+    /^malformed shortages\[0\].*secondsOfGrowth/,
+  ],
+  [
+    'a growth for no number of seconds',
+    { shortages: [{ ...SHORTAGE, secondsOfGrowth: NaN }] },
+    /^malformed shortages\[0\].*secondsOfGrowth/,
+  ],
   ['a shortage with no limit', { shortages: [{ ...SHORTAGE, limit: Infinity }] }, /^malformed shortages\[0\].*limit/],
   [
     'a shortage before the boot',

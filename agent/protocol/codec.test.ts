@@ -24,7 +24,7 @@ const identity: fc.Arbitrary<Identity> = fc.record({
   startBootMs: instant,
 });
 
-const shortage: fc.Arbitrary<Shortage> = fc.record({
+const needed = {
   ref,
   resource: fc.constantFrom(...SHORTAGE_RESOURCES),
   kind: fc.constantFrom(...SHORTAGE_KINDS),
@@ -33,7 +33,8 @@ const shortage: fc.Arbitrary<Shortage> = fc.record({
   need: finite,
   limit: finite,
   rate: fc.double({ min: -1e15, max: 1e15, noNaN: true }),
-});
+};
+const shortage: fc.Arbitrary<Shortage> = fc.oneof(fc.record(needed), fc.record({ ...needed, secondsOfGrowth: finite }));
 
 /** Columns as they come (counters, pages, a few values over and over) and as they should not (fractions, 2^53, gaps). */
 function column(name: ColumnName, count: number): fc.Arbitrary<Float64Array> {
@@ -110,6 +111,7 @@ function asPromised(batch: Batch): Batch {
       need: one.need + 0,
       limit: one.limit + 0,
       rate: one.rate + 0,
+      ...(one.secondsOfGrowth === undefined ? {} : { secondsOfGrowth: one.secondsOfGrowth + 0 }),
     })),
   };
 }

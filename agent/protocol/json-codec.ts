@@ -82,6 +82,7 @@ function shortageJson(shortage: Shortage): object {
     need: shortage.need,
     limit: shortage.limit,
     rate: shortage.rate,
+    ...(shortage.secondsOfGrowth === undefined ? {} : { secondsOfGrowth: shortage.secondsOfGrowth }),
   };
 }
 
@@ -168,6 +169,7 @@ function readShortage(value: unknown, index: number): Shortage {
   const where = `shortages[${index}]`;
   const json = asObject(value, where);
   const secondsToHarm = field(json, 'secondsToHarm');
+  const secondsOfGrowth = field(json, 'secondsOfGrowth');
   return checkShortage(where, {
     ref: asWhole(field(json, 'ref'), `${where}.ref`, MAX_UINT32),
     resource: asOneOf(field(json, 'resource'), `${where}.resource`, SHORTAGE_RESOURCES),
@@ -177,5 +179,8 @@ function readShortage(value: unknown, index: number): Shortage {
     need: asNumber(field(json, 'need'), `${where}.need`),
     limit: asNumber(field(json, 'limit'), `${where}.limit`),
     rate: asNumber(field(json, 'rate'), `${where}.rate`),
+    ...(secondsOfGrowth === undefined
+      ? {}
+      : { secondsOfGrowth: asNumber(secondsOfGrowth, `${where}.secondsOfGrowth`) }),
   });
 }

@@ -29,4 +29,6 @@ export interface Shortage {
   readonly limit: number;
   /** Growth of `need` per second (bytes/s), or the share of throttled periods (0..1) for cpu. */
   readonly rate: number;
+  /** How long `need` is expected to go on growing at this pace; left out: an earlier agent, or nothing of it is judged (cpu, stalls). */
+  readonly secondsOfGrowth?: number;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CALM_MEMORY, growth, judgeMemory } from './memory-shortage.ts';
+import { CALM_MEMORY, judgeMemory } from './memory-shortage.ts';
 import type { MemoryShortageState, MemoryVerdict } from './memory-shortage.ts';
 
 const MIB = 1024 * 1024;
@@ -25,19 +25,30 @@ describe('judgeMemory', () => {
   it('tells need, rate and seconds to harm as they are', () => {
     let state = CALM_MEMORY;
     for (const second of [0, 1]) {
-      state = judgeMemory(state, { atBootMs: second * 1000, need: (40 + second * 10) * MIB }, LIMIT, THRESHOLDS).state;
+      state = judgeMemory(state, { atBootMs: second * 1000, need: (100 + second * 10) * MIB }, LIMIT, THRESHOLDS).state;
     }
-    const { shortage } = judgeMemory(state, { atBootMs: 2000, need: 60 * MIB }, LIMIT, THRESHOLDS);
+    const { shortage } = judgeMemory(state, { atBootMs: 2000, need: 120 * MIB }, LIMIT, THRESHOLDS);
     expect(shortage).toEqual({
       resource: 'memory',
       kind: 'limit-approach',
       raisedBootMs: 2000,
-      secondsToHarm: 6.8,
-      need: 60 * MIB,
+      secondsToHarm: 0.8,
+      need: 120 * MIB,
       limit: LIMIT,
       rate: 10 * MIB,
+      secondsOfGrowth: 6,
       evidence: { growthBytesPerS: 10 * MIB },
     });
+  });
+
+  it.each([100, 1000])('lets a start-up be that ends before it is half way to its limit, read each %i ms', (stepMs) => {
+    const readings = Array.from({ length: 8000 / stepMs }, (_, index) => Math.min(46, (12 * index * stepMs) / 1000));
+    expect(judgeSeries(readings, stepMs, 96 * MIB).filter(Boolean)).toEqual([]);
+  });
+
+  it('raises the same growth at once in a container that has stood still', () => {
+    const still = Array.from({ length: 12 }, () => 0);
+    expect(judgeSeries([...still, 12, 24, 36], 1000, 96 * MIB).filter(Boolean)).not.toEqual([]);
   });
 
   it('does not take one step up that stays for a leak', () => {
@@ -110,7 +121,7 @@ describe('judgeMemory', () => {
   });
 
   it('keeps a shortage until the growth is gone or the limit is far, and then is calm again', () => {
-    expect(judgeSeries([20, 45, 70, 75, 80, 80, 80, 80])).toEqual([
+    expect(judgeSeries([20, 50, 80, 85, 90, 90, 90, 90])).toEqual([
       '',
       '',
       'limit-approach',
@@ -124,12 +135,23 @@ describe('judgeMemory', () => {
 
   it('ends when the limit is raised far enough', () => {
     let state: MemoryShortageState = CALM_MEMORY;
-    for (const [second, need] of [40, 50, 60, 70].entries()) {
+    for (const [second, need] of [70, 80, 90, 100].entries()) {
       state = judgeMemory(state, { atBootMs: second * 1000, need: need * MIB }, LIMIT, THRESHOLDS).state;
     }
     expect(state.active).toBe('limit-approach');
-    const raised = judgeMemory(state, { atBootMs: 4000, need: 80 * MIB }, 4 * LIMIT, THRESHOLDS);
+    const raised = judgeMemory(state, { atBootMs: 4000, need: 110 * MIB }, 4 * LIMIT, THRESHOLDS);
     expect(raised).toMatchObject({ state: { active: undefined }, shortage: undefined });
+  });
+
+  it('judges a limit that was raised as if nothing had been said', () => {
+    let state: MemoryShortageState = CALM_MEMORY;
+    for (const [second, need] of [70, 80, 90, 100].entries()) {
+      state = judgeMemory(state, { atBootMs: second * 1000, need: need * MIB }, LIMIT, THRESHOLDS).state;
+    }
+    // 6 s to harm: less than twice as far as a shortage ends, more than it begins.
+    const point = { atBootMs: 4000, need: 110 * MIB };
+    expect(judgeMemory({ ...state, limit: 170 * MIB }, point, 170 * MIB, THRESHOLDS).shortage).toBeDefined();
+    expect(judgeMemory(state, point, 170 * MIB, THRESHOLDS).shortage).toBeUndefined();
   });
 
   it('judges nothing without a limit or without a reading', () => {
@@ -160,13 +182,5 @@ describe('judgeMemory', () => {
       state = judgeMemory(state, { atBootMs: step, need: MIB }, LIMIT, THRESHOLDS).state;
     }
     expect(state.history.length).toBeLessThanOrEqual(32);
-  });
-});
-
-describe('growth', () => {
-  it('is nothing below what the kernel’s batching can feign', () => {
-    const points = [0, 1, 2].map((second) => ({ atBootMs: second * 1000, need: second * 100_000 }));
-    expect(growth(points, 250_000, false)).toBe(0);
-    expect(growth(points, 150_000, false)).toBe(100_000);
   });
 });

@@ -1,12 +1,8 @@
 // Memory shortage: need = current − active_file − inactive_file, judged with its growth against memory.max and with what the kernel says.
 // Page cache that can be reclaimed is no need: a reader of big files fills its limit, fires thousands of memory.events "max", and wants nothing.
 import type { Evidence, Judged, KernelWord } from './evidence.ts';
-
-/** `need` in bytes. */
-export interface NeedPoint {
-  readonly atBootMs: number;
-  readonly need: number;
-}
+import { followGrowth, growth, horizonS, NO_GROWTH, outlookS, paceOf } from './growth.ts';
+import type { GrowthState, NeedPoint } from './growth.ts';
 
 /** One judged reading. */
 export interface MemoryReading extends NeedPoint {
@@ -20,6 +16,9 @@ export interface MemoryShortageState {
   /** The last HISTORY_MS, oldest first. */
   readonly history: readonly NeedPoint[];
   readonly active: 'limit-approach' | 'limit-reached' | undefined;
+  readonly growth: GrowthState;
+  /** As at the reading before; NaN before the first. */
+  readonly limit: number;
   /** The highest need that the history let go: a level that was stood at before, without harm. */
   readonly peak: number;
   /** As at the reading before. */
@@ -34,6 +33,8 @@ export interface MemoryThresholds {
 export const CALM_MEMORY: MemoryShortageState = {
   history: [],
   active: undefined,
+  growth: NO_GROWTH,
+  limit: NaN,
   peak: 0,
   limitEvents: NaN,
 };
@@ -42,8 +43,6 @@ export const CALM_MEMORY: MemoryShortageState = {
 const HISTORY_MS = 2500;
 /** 10 Hz for HISTORY_MS and some. */
 const MAX_HISTORY = 32;
-/** Harm nearer than this is a shortage: a leak is then raised seconds before the limit even at 1 Hz. */
-const HORIZON_S = 10;
 /** Near the limit a slower leak counts too. */
 const NEAR_HORIZON_S = 120;
 /** Below this share of the limit a steep start-up is no approach yet. */
@@ -77,33 +76,37 @@ export function judgeMemory(
   const history = [...kept, { atBootMs: point.atBootMs, need: point.need }].slice(-MAX_HISTORY);
   const peak = state.history.reduce((most, old) => (kept.includes(old) ? most : Math.max(most, old.need)), state.peak);
   const noise = Math.min(thresholds.noiseBytes, limit * NOISE_OF_LIMIT);
+  // A limit that was raised is looked at as if nothing had been said yet.
+  const begun = limit > state.limit ? undefined : state.active;
   const sudden = point.said === 'alarm' && point.need >= limit * ALARM_SHARE && point.need > peak + noise;
-  const rate = growth(history, noise, state.active !== undefined || sudden);
-  const secondsToHarm = rate > 0 ? Math.max(0, limit - point.need) / rate : Infinity;
+  const rate = growth(history, noise, begun !== undefined || sudden);
+  const pace = rate > 0 ? paceOf(history, noise) : 0;
+  const grows = followGrowth(state.growth, history, noise);
   const met = point.limitEvents ?? NaN;
   const limitEvents = Math.max(0, met - state.limitEvents); // NaN before the second reading
-  const reachedBytes = limit * (REACHED_SHARE - (state.active === 'limit-reached' ? RELEASE_SHARE : 0));
-  const reached =
-    point.said === 'oom' || stoodAt(history, reachedBytes) || (limitEvents > 0 && point.need >= reachedBytes);
-  const kind: MemoryShortageState['active'] = reached
-    ? 'limit-reached'
-    : approachOf(point.need / limit, secondsToHarm, state.active !== undefined);
-  const next = { history, active: kind, peak, limitEvents: known(met, state.limitEvents) };
-  if (kind === undefined) return { state: next, shortage: undefined };
-  return {
-    state: next,
-    shortage: {
-      resource: 'memory',
-      kind,
-      raisedBootMs: point.atBootMs,
-      secondsToHarm: kind === 'limit-reached' ? 0 : secondsToHarm,
-      // Whoever is killed has given it all back by the time of this reading.
-      need: point.said === 'oom' ? Math.max(point.need, limit) : point.need,
-      limit,
-      rate,
-      evidence: evidenceOf(point.said, rate, limitEvents),
-    },
+  const approach = { share: point.need / limit, secondsToHarm: harmS(limit - point.need, rate), horizonS: horizonS(grows, pace) }; // prettier-ignore
+  const reached = isReached(history, limit * (REACHED_SHARE - (begun === 'limit-reached' ? RELEASE_SHARE : 0)), limitEvents); // prettier-ignore
+  const active: MemoryShortageState['active'] =
+    point.said === 'oom' || reached ? 'limit-reached' : approachOf(approach, begun !== undefined);
+  const next = { history, active, growth: grows, limit, peak, limitEvents: known(met, state.limitEvents) };
+  if (active === undefined) return { state: next, shortage: undefined };
+  const shortage: Judged = {
+    resource: 'memory',
+    kind: active,
+    raisedBootMs: point.atBootMs,
+    secondsToHarm: active === 'limit-reached' ? 0 : harmS(limit - point.need, pace),
+    // Whoever is killed has given it all back by the time of this reading.
+    need: point.said === 'oom' ? Math.max(point.need, limit) : point.need,
+    limit,
+    rate: pace,
+    secondsOfGrowth: outlookS(grows, pace),
+    evidence: evidenceOf(point.said, pace, limitEvents),
   };
+  return { state: next, shortage };
+}
+
+function harmS(roomBytes: number, rate: number): number {
+  return rate > 0 ? Math.max(0, roomBytes) / rate : Infinity;
 }
 
 function evidenceOf(said: KernelWord | undefined, rate: number, limitEvents: number): Evidence {
@@ -118,39 +121,28 @@ function known(now: number, before: number): number {
   return Number.isNaN(now) ? before : now;
 }
 
-/**
- * Bytes per second. A shortage begins only when the whole history, the history without its newest reading and its newest part
- * all grow: neither one step up that stays nor a single reading torn between two files is a leak. Once begun, and where the kernel
- * itself says that the limit is near, the whole counts alone.
- */
-export function growth(history: readonly NeedPoint[], noiseBytes: number, begun: boolean): number {
-  const first = history[0];
-  const last = history.at(-1);
-  const previous = history.at(-2);
-  if (!first || !last || !previous || (history.length < 3 && !begun) || last.need - first.need < noiseBytes) return 0;
-  const whole = slope(first, last);
-  if (begun) return whole;
-  const recent = history[history.length - 1 - Math.max(1, Math.floor(history.length / 8))] ?? previous;
-  return Math.max(0, Math.min(whole, slope(first, previous), slope(recent, last)));
+/** Two readings in a row, so that a torn one is no shortage; or one at which the limit was met. */
+function isReached(history: readonly NeedPoint[], bytes: number, limitEvents: number): boolean {
+  const [before = 0, now = 0] = [history.at(-2)?.need, history.at(-1)?.need];
+  return now >= bytes && (limitEvents > 0 || before >= bytes * (1 - RELEASE_SHARE));
 }
 
-/** Two readings in a row, so that a torn one is no shortage. */
-function stoodAt(history: readonly NeedPoint[], bytes: number): boolean {
-  return (history.at(-1)?.need ?? 0) >= bytes && (history.at(-2)?.need ?? 0) >= bytes * (1 - RELEASE_SHARE);
+interface Approach {
+  /** Of the limit that is needed. */
+  readonly share: number;
+  readonly secondsToHarm: number;
+  /** Harm nearer than this is a shortage. */
+  readonly horizonS: number;
 }
 
-function approachOf(share: number, secondsToHarm: number, begun: boolean): 'limit-approach' | undefined {
+function approachOf({ share, secondsToHarm, horizonS }: Approach, begun: boolean): 'limit-approach' | undefined {
   const further = begun ? RELEASE_FACTOR : 1;
   if (share < LEAST_SHARE) return undefined;
-  if (secondsToHarm < HORIZON_S * further) return 'limit-approach';
+  if (secondsToHarm < horizonS * further) return 'limit-approach';
   const near = share > NEAR_SHARE - (begun ? RELEASE_SHARE : 0);
   return near && secondsToHarm < NEAR_HORIZON_S * further ? 'limit-approach' : undefined;
 }
 
 function inHistory(old: NeedPoint, newest: NeedPoint): boolean {
   return old.atBootMs < newest.atBootMs && newest.atBootMs - old.atBootMs <= HISTORY_MS;
-}
-
-function slope(from: NeedPoint, to: NeedPoint): number {
-  return ((to.need - from.need) / (to.atBootMs - from.atBootMs)) * 1000;
 }

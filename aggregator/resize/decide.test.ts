@@ -48,11 +48,19 @@ function limitsOf(decision: ResizeDecision): ResourceAmounts {
 }
 
 describe('one step that lasts', () => {
-  it('gives a leak what it takes in a minute', () => {
-    expect(ask({})).toMatchObject({
-      action: 'resize',
-      target: { container: 'app', requests: {}, limits: { memoryBytes: 660 * MIB } },
-    });
+  it('gives a leak that goes on what it takes in a minute', () => {
+    const target = { container: 'app', requests: {}, limits: { memoryBytes: 660 * MIB } };
+    for (const secondsOfGrowth of [60, 1e9]) {
+      expect(ask({}, { shortage: { ...LEAK, secondsOfGrowth } })).toMatchObject({ action: 'resize', target });
+    }
+    // An agent that does not say how long.
+    expect(ask({})).toMatchObject({ action: 'resize', target });
+  });
+
+  it('gives a growth what it takes as long as it is expected to go on, and at least half as much again', () => {
+    const given = (secondsOfGrowth: number): ResourceAmounts => limitsOf(ask({}, { shortage: { ...LEAK, secondsOfGrowth } })); // prettier-ignore
+    expect(given(20)).toEqual({ memoryBytes: 260 * MIB });
+    for (const short of [3.6, 0]) expect(given(short)).toEqual({ memoryBytes: 96 * MIB });
   });
 
   it('gives a slow grower half as much again', () => {
@@ -182,7 +190,8 @@ describe('waiting', () => {
     const far = { ...LEAK, need: 10 * MIB, rate: 0, limit: 1e300 };
     expect(ask({}, { shortage: far }).action).toBe('wait');
     expect(ask({}, { shortage: { ...far, need: 52 * MIB } }).action).toBe('resize');
-    expect(ask({}, { shortage: { ...far, rate: MIB } }).action).toBe('resize');
+    expect(ask({}, { shortage: { ...far, rate: 5 * MIB } }).action).toBe('wait');
+    expect(ask({}, { shortage: { ...far, rate: 6 * MIB } }).action).toBe('resize');
   });
 
   it('does not raise a small cpu limit twice for one shortage', () => {

@@ -3,8 +3,10 @@ import type { Shortage } from '../../agent/protocol/shortage.ts';
 import type { Observation } from '../store/observation.ts';
 
 const MIB = 1024 * 1024;
-/** A growing container gets what it would take at this pace for so long. */
-const LASTING_S = 60;
+/** A growth is given no more than so long, and so much where its agent does not say how long it goes on. */
+const MOST_LASTING_S = 60;
+/** Farther than an agent looks ahead. */
+const SHORT_S = 10;
 const MEMORY_FACTOR = 1.5;
 /** Under the share from which an agent calls slow growth a shortage. */
 const NEAR_SHARE = 0.8;
@@ -26,7 +28,7 @@ export function needOf(shortage: Shortage, observation: Observation | undefined)
 /** Whether memory is short of `limit`, the spec's: the agent may have judged it against another one. */
 export function isShortOf(shortage: Shortage, need: number, limit: number): boolean {
   return (
-    shortage.resource !== 'memory' || need >= limit * NEAR_SHARE || need + positive(shortage.rate) * LASTING_S >= limit
+    shortage.resource !== 'memory' || need >= limit * NEAR_SHARE || need + positive(shortage.rate) * SHORT_S >= limit
   );
 }
 
@@ -34,7 +36,8 @@ export function isShortOf(shortage: Shortage, need: number, limit: number): bool
 export function wantedLimit(shortage: Shortage, need: number, limit: number): number {
   const rate = positive(shortage.rate);
   if (shortage.resource === 'memory') {
-    return roundUp(Math.max(need + rate * LASTING_S, limit * MEMORY_FACTOR), MIB);
+    const lastingS = Math.min(MOST_LASTING_S, positive(shortage.secondsOfGrowth ?? MOST_LASTING_S));
+    return roundUp(Math.max(need + rate * lastingS, limit * MEMORY_FACTOR), MIB);
   }
   const unthrottled = (need / (1 - Math.min(rate, MOST_THROTTLED))) * CPU_MARGIN;
   return roundUp(Math.max(unthrottled, limit * CPU_FACTOR), CPU_STEP_MILLIS);

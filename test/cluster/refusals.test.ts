@@ -139,19 +139,19 @@ describe.concurrent('a full node', () => {
     const requested = pods.items.flatMap(({ spec }) => spec.containers).reduce((sum, { resources }) => sum + bytes(resources?.requests?.['memory'] ?? '0'), 0); // prettier-ignore
     const room = bytes(node.status.allocatable['memory']!) - requested;
     // The leak's own request, 16 MiB that are left, and what the other tests' pods may take or leave: less than the raise asks for.
-    const filler = `${Math.floor(room / MIB) - 64 - 16 - OTHERS_MIB}Mi`;
+    const filler = `${Math.floor(room / MIB) - 256 - 16 - OTHERS_MIB}Mi`;
     await start('fills', container('pause', { memory: filler }, {}));
     await running(cluster, 'fills');
-    const same = { cpu: '50m', memory: '64Mi' };
-    await start('waits', container('leak 20 6 60 4', same, same), ASKS);
+    const same = { cpu: '50m', memory: '256Mi' };
+    await start('waits', container('leak 40 30 240 4', same, same), ASKS);
     const before = await running(cluster, 'waits');
     const deferred = await until('the raise being deferred', async () => conditionOf(await podOf(cluster, 'waits'), 'PodResizePending'), 60_000); // prettier-ignore
     expect(deferred).toMatchObject({ reason: 'Deferred', message: expect.stringContaining('memory') as string });
-    expect(await readNumber(`${containerCgroup(before)}/memory.max`)).toBe(64 * MIB);
+    expect(await readNumber(`${containerCgroup(before)}/memory.max`)).toBe(256 * MIB);
     await cluster.kubectlOk('delete', 'pod', 'fills', '--wait=false');
     await until('the raise in force', async () => {
       const found = await podOf(cluster, 'waits');
-      return bytes(found.status.containerStatuses?.[0]?.resources?.limits?.['memory'] ?? '0') > 64 * MIB || undefined;
+      return bytes(found.status.containerStatuses?.[0]?.resources?.limits?.['memory'] ?? '0') > 256 * MIB || undefined;
     }, 60_000); // prettier-ignore
     expect((await podOf(cluster, 'waits')).status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
     expect(acceptedPatches(cluster, 'waits')).toHaveLength(1);
