@@ -8,13 +8,18 @@ import type { AggregatorFlags } from './flags.ts';
 import type { KubeEndpoint } from './kube/endpoint.ts';
 import { createKubeHttp } from './kube/http.ts';
 import { Leadership } from './kube/lease.ts';
+import type { Following } from './kube/lease.ts';
+
+export interface LeaderFollows extends Pick<Following, 'mayLead' | 'onLeading'> {
+  /** Whether the API has the pod. */
+  readonly podIsThere: (namespace: string, name: string) => boolean;
+}
 
 export interface Leader {
   leads(): boolean;
   /** Of the lease by which it acts; undefined: another one does, or there is none. */
   fencing(): number | undefined;
-  /** @param mayLead whether this replica knows enough to act @param onLeading called when it begins to */
-  start(mayLead: () => boolean, onLeading: () => void): void;
+  start(follows: LeaderFollows): void;
 }
 
 export interface LeaderParts {
@@ -33,9 +38,10 @@ export function createLeader({ flags, endpoint, userAgent, clock, log, shutdown 
   // Connections of its own: a burst of patches must not hold up the renewal that they rest on.
   const http = createKubeHttp(endpoint, userAgent);
   shutdown.onClose('lease connections', () => http.close());
+  const namespace = flags.namespace ?? endpoint.namespace ?? 'default';
   const leadership = new Leadership({
     http,
-    namespace: flags.namespace ?? endpoint.namespace ?? 'default',
+    namespace,
     identity: `${hostname()}_${randomUUID()}`,
     clock,
     log,
@@ -44,6 +50,7 @@ export function createLeader({ flags, endpoint, userAgent, clock, log, shutdown 
   return {
     leads: () => leadership.leads,
     fencing: () => leadership.fencing,
-    start: (mayLead, onLeading) => leadership.start(mayLead, onLeading),
+    start: ({ mayLead, onLeading, podIsThere }) =>
+      leadership.start({ mayLead, onLeading, podIsThere: (name) => podIsThere(namespace, name) }),
   };
 }

@@ -73,8 +73,7 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
   const userAgent = `headroom-aggregator/${version}`;
   const http = createKubeHttp(endpoint, userAgent);
   shutdown.onClose('kube', () => http.close());
-  const monoMs = (): number => clock.bootTimeMs();
-  const wallMs = (): number => clock.wallTimeMs();
+  const [monoMs, wallMs] = [(): number => clock.bootTimeMs(), (): number => clock.wallTimeMs()];
   const store = new PointStore({ ...metricsEncoders, clock: monoMs, wallMs, stalenessMs: flags.staleness, log });
   const metrics = createAggregatorMetrics({ counts: () => store.counts(), clockSkews: () => store.clockSkews() });
   const ending = { begun: false };
@@ -86,7 +85,8 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
   const fallback = startFallback(core);
   const synced = startWatches(core, resizing, fallback);
   const unheard = unheardOf(core);
-  leader.start(() => synced() && unheard() === undefined, () => resizing.early.leading()); // prettier-ignore
+  const mayLead = (): boolean => synced() && unheard() === undefined;
+  leader.start({ mayLead, onLeading: () => resizing.early.leading(), podIsThere: store.hasPod.bind(store) });
   const push = createPushServer({
     tls: serving.current(),
     agents: access.agents,

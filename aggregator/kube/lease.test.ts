@@ -22,6 +22,7 @@ class Bench {
   nowMs = 1_000_000;
   wallMs = 1_700_000_000_123;
   mayLead = true;
+  readonly pods = new Set<string>();
   stored: { version: number; spec: Spec } | undefined;
   readonly calls: string[] = [];
   /** What the next calls meet instead of the server; throwing is a broken connection. */
@@ -63,7 +64,7 @@ class Bench {
     const round = (): Promise<void> =>
       new Promise((resolve) => {
         asleep = resolve;
-        leadership.start(() => this.mayLead, onLeading);
+        leadership.start({ mayLead: () => this.mayLead, onLeading, podIsThere: (name) => this.pods.has(name) });
         wake();
       });
     return { leadership, round };
@@ -159,6 +160,68 @@ describe('leadership', () => {
     expect([first.leadership.fencing, second.leadership.fencing]).toEqual([undefined, 1]);
     await first.round();
     expect([first.leadership.leads, second.leadership.leads]).toEqual([false, true]);
+  });
+
+  it('passes on at the next look when the pod of its holder is gone', async () => {
+    const bench = new Bench();
+    bench.pods.add('pod-a');
+    const [first, second] = [bench.replica('pod-a_1'), bench.replica('pod-b_2')];
+    await first.round();
+    await second.round();
+    expect(second.leadership.leads).toBe(false);
+    bench.pods.delete('pod-a');
+    await second.round();
+    expect(second.leadership.leads).toBe(true);
+    expect(bench.stored?.spec).toMatchObject({ holderIdentity: 'pod-b_2', leaseTransitions: 1 });
+    // Should the process still run, it finds that out at its next renewal.
+    await first.round();
+    expect([first.leadership.leads, second.leadership.leads]).toEqual([false, true]);
+  });
+
+  it('stays with a holder that was never seen as a pod, and with another holder than the one whose pod is gone', async () => {
+    const bench = new Bench();
+    bench.pods.add('pod-a');
+    const [first, second] = [bench.replica('pod-a_1'), bench.replica('pod-b_2')];
+    await first.round();
+    await second.round();
+    bench.pods.delete('pod-a');
+    bench.stored!.version += 1;
+    bench.stored!.spec.holderIdentity = 'workstation_3';
+    await second.round();
+    expect(second.leadership.leads).toBe(false);
+  });
+
+  it('is no pod’s where its holder’s name says none', async () => {
+    const bench = new Bench();
+    bench.pods.add('somebod');
+    const [first, second] = [bench.replica('somebody'), bench.replica('pod-b_2')];
+    await first.round();
+    await second.round();
+    bench.pods.clear();
+    await second.round();
+    expect(second.leadership.leads).toBe(false);
+  });
+
+  it.each([403, 500])('is kept over a renewal that is answered with %i', async (status) => {
+    const bench = new Bench();
+    const replica = bench.replica('a');
+    await replica.round();
+    bench.broken = () => ({ status, retryAfterSeconds: 0, body: { message: 'no' } });
+    await replica.round();
+    expect(replica.leadership.leads).toBe(true);
+  });
+
+  it('ends at once where the API server knows its holder no more, and comes again with a renewal', async () => {
+    const bench = new Bench();
+    let begun = 0;
+    const replica = bench.replica('a', () => begun++);
+    await replica.round();
+    bench.broken = () => ({ status: 401, retryAfterSeconds: 0, body: { message: 'Unauthorized' } });
+    await replica.round();
+    expect(replica.leadership.leads).toBe(false);
+    bench.broken = undefined;
+    await replica.round();
+    expect([replica.leadership.leads, begun]).toEqual([true, 2]);
   });
 
   it('is lost at once when somebody else has written the lease', async () => {

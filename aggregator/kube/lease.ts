@@ -1,6 +1,8 @@
 // Which of the replicas acts. Contract: coordination.k8s.io/v1 Lease, held, taken and given back as client-go's leaderelection does it
 // (tools/leaderelection), with its durations. Nobody's clock is compared with another's: a lease that is seen not to change for its
-// duration is free, and who holds it counts from before the request that renewed it.
+// duration is free, and who holds it counts from before the request that renewed it. Beyond that: the lease of a pod that is gone is free
+// at once. With the pod goes the right of its process to write (the API server may remember its token for 10 s); should it still run, it acts
+// beside the new one until its next renewal. That is borne: a patch tests the values that it changes, so what one did the other finds.
 import type { Clock } from '../../agent/runtime/clock.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import { sleepUnlessAborted } from './backoff.ts';
@@ -10,7 +12,7 @@ import type { KubeAnswer, KubeCall, KubeHttp } from './http.ts';
 export interface LeadershipParts {
   readonly http: Pick<KubeHttp, 'call'>;
   readonly namespace: string;
-  /** Of this process alone: a former one of the same name is another. */
+  /** Of this process alone, a former one of the same name is another: `name of its pod_anything`. */
   readonly identity: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -18,9 +20,19 @@ export interface LeadershipParts {
   readonly sleep?: Sleep;
 }
 
+/** What a replica's part in the lease depends on. */
+export interface Following {
+  /** Whether this replica knows enough to act: only then it takes the lease; keeping it does not depend on it. */
+  readonly mayLead: () => boolean;
+  /** Called each time that it took it. */
+  readonly onLeading: () => void;
+  /** Whether the API has a pod of this name in the lease's namespace. */
+  readonly podIsThere: (name: string) => boolean;
+}
+
 /** Unchanged for so long it is anybody's. */
 export const LEASE_MS = 15_000;
-/** Who could not renew it for so long acts no more, well before another may. */
+/** Who could not renew it for so long acts no more, well before another may take it from a process whose pod is there. */
 export const RENEW_DEADLINE_MS = 10_000;
 export const EVERY_MS = 2000;
 const CALL_TIMEOUT_MS = 5000;
@@ -52,10 +64,11 @@ export class Leadership {
   #actsUntilWallMs = -Infinity;
   /** Somebody else's, as it was first seen. */
   #seen = { resourceVersion: '', sinceMs: 0 };
+  /** The holder whose pod was there at the last look that found one. */
+  #seenHolder = '';
   #problem = '';
   #said = false;
-  #mayLead = (): boolean => true;
-  #onLeading = (): void => {};
+  #follows: Following = { mayLead: () => true, onLeading: () => undefined, podIsThere: () => true };
   #running: Promise<void> | undefined;
 
   constructor(parts: LeadershipParts) {
@@ -75,10 +88,8 @@ export class Leadership {
     return this.leads ? this.#own?.spec?.leaseTransitions : undefined;
   }
 
-  /** @param mayLead whether this replica knows enough to act: only then it takes the lease; keeping it does not depend on it @param onLeading called each time that it took it */
-  start(mayLead: () => boolean, onLeading: () => void = () => {}): void {
-    this.#mayLead = mayLead;
-    this.#onLeading = onLeading;
+  start(follows: Following): void {
+    this.#follows = follows;
     this.#running ??= this.#run();
   }
 
@@ -116,7 +127,7 @@ export class Leadership {
   }
 
   async #create(): Promise<void> {
-    if (this.#mayLead()) await this.#hold('POST', {}, this.#acquired(-1));
+    if (this.#follows.mayLead()) await this.#hold('POST', {}, this.#acquired(-1));
   }
 
   async #consider(lease: Lease): Promise<void> {
@@ -125,9 +136,20 @@ export class Leadership {
     const resourceVersion = lease.metadata?.resourceVersion ?? '';
     const nowMs = clock.bootTimeMs();
     if (resourceVersion !== this.#seen.resourceVersion) this.#seen = { resourceVersion, sinceMs: nowMs };
-    const free = ['', identity].includes(holderIdentity) || nowMs - this.#seen.sinceMs >= leaseDurationSeconds * 1000;
+    const free =
+      ['', identity].includes(holderIdentity) ||
+      nowMs - this.#seen.sinceMs >= leaseDurationSeconds * 1000 ||
+      this.#isAbandoned(holderIdentity);
     this.#problem = '';
-    if (free && this.#mayLead()) await this.#hold('PUT', lease, this.#acquired(leaseTransitions));
+    if (free && this.#follows.mayLead()) await this.#hold('PUT', lease, this.#acquired(leaseTransitions));
+  }
+
+  /** Its pod was there and is no more. A holder that was never seen as a pod may be a process anywhere. */
+  #isAbandoned(holder: string): boolean {
+    const nameEnd = holder.lastIndexOf('_');
+    const isThere = nameEnd > 0 && this.#follows.podIsThere(holder.slice(0, nameEnd));
+    if (isThere) this.#seenHolder = holder;
+    return !isThere && holder === this.#seenHolder;
   }
 
   #acquired(transitions: number): LeaseSpec {
@@ -153,6 +175,8 @@ export class Leadership {
     if (answer.status === 409 || answer.status === 404) return 'conflict';
     if (answer.status >= 300) {
       this.#fail(answer);
+      // Nor could it patch: its pod was deleted, or its token is none any more. What comes meanwhile is kept for whoever acts next.
+      if (answer.status === 401) this.#actsUntilMs = -Infinity;
       return 'failed';
     }
     const written = (answer.body ?? {}) as Lease;
@@ -208,7 +232,7 @@ export class Leadership {
     if (leads === this.#said) return;
     this.#said = leads;
     this.#parts.log.info({ lease: NAME, holder: this.#parts.identity }, leads ? 'leading' : 'leading no more');
-    if (leads) this.#onLeading();
+    if (leads) this.#follows.onLeading();
   }
 }
 

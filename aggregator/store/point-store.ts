@@ -226,6 +226,11 @@ export class PointStore implements ItemSource {
     return entry?.record.phase === 'Running' ? this.#item(entry, this.#options.encodePod) : undefined;
   }
 
+  /** Whether the API has it, in whatever phase. */
+  hasPod(namespace: string, name: string): boolean {
+    return this.#pods.byName(namespace, name) !== undefined;
+  }
+
   nodeItem(name: string): StoredItem<NodeRecord> | undefined {
     const entry = this.#nodes.get(name)?.entry;
     return entry === undefined ? undefined : this.#item(entry, this.#options.encodeNode);
