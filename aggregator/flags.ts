@@ -24,7 +24,11 @@ export const AGGREGATOR_FLAGS = {
     type: 'string',
     help: "Kubeconfig of the API server; unset: the pod's own service account.",
   },
-  'bind-address': { type: 'string', default: '0.0.0.0', help: 'Address that both ports listen on.' },
+  'bind-address': {
+    type: 'string',
+    default: '0.0.0.0',
+    help: 'Address that both ports listen on; 0.0.0.0 or ::, all addresses of both families.',
+  },
   'secure-port': {
     type: 'integer',
     default: '4443',

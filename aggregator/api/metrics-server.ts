@@ -5,14 +5,13 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
-import { CodedError } from '../../agent/runtime/coded-error.ts';
 import type { Logger } from '../../agent/runtime/logger.ts';
 import type { Health } from '../health.ts';
 import { watchConnections } from '../intake/connection-room.ts';
 import type { RoomOptions } from '../intake/connection-room.ts';
 import type { TrustSource } from '../kube/client-trust.ts';
+import { listen } from '../serving/listen.ts';
 import type { ItemSource } from '../store/views.ts';
 import type { Admit } from './access.ts';
 import { refusalAnswer } from './answer.ts';
@@ -103,7 +102,7 @@ export function createMetricsServer(options: MetricsServerOptions): MetricsServe
     server.setSecureContext(secured());
   });
   return {
-    listen: (host, port) => listen(server, host, port),
+    listen: (host, port) => listen(server, { host, port, flag: 'secure-port', log: options.log }),
     renew(next) {
       server.setSecureContext(secureContext(next, trust));
       tls = next;
@@ -163,17 +162,6 @@ async function answer(
     if (response.headersSent) response.destroy();
     else await send(request, response, refusalAnswer(internalError));
   }
-}
-
-async function listen(server: Server, host: string, port: number): Promise<number> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw err;
-    throw new CodedError('port_in_use', `${host}:${port} is taken: stop what listens there or set --secure-port`, err);
-  }
-  return (server.address() as AddressInfo).port;
 }
 
 async function close(server: Server): Promise<void> {

@@ -1,12 +1,11 @@
 // The push port: HTTPS/1.1 with keep-alive, one route. Every connection, header, body and wait has a bound.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { BATCH_PATH } from '../../agent/protocol/batch.ts';
 import { MAX_BATCH_BYTES } from '../../agent/protocol/bounds.ts';
 import { encodePushError, encodeReply, PUSH_ERROR_STATUS } from '../../agent/protocol/push-reply.ts';
-import { CodedError } from '../../agent/runtime/coded-error.ts';
+import { listen } from '../serving/listen.ts';
 import { watchClockSkew } from './clock-skew.ts';
 import { watchConnections } from './connection-room.ts';
 import type { ConnectionRoom, RoomOptions } from './connection-room.ts';
@@ -76,7 +75,7 @@ export function createPushServer(options: PushServerOptions): PushServer {
   const room: ConnectionRoom = watchConnections(server, options.room ?? ROOM);
   server.on('tlsClientError', (err) => log.debug({ err }, 'tls handshake failed'));
   return {
-    listen: (host, port) => listen(server, host, port),
+    listen: (host, port) => listen(server, { host, port, flag: 'push-port', log: options.log }),
     renew: (pair) => server.setSecureContext(pair),
     close: () => closeServer(server),
   };
@@ -97,16 +96,6 @@ async function taken(request: IncomingMessage, options: PushParts, watch: PushWa
 }
 
 type HttpsServer = ReturnType<typeof createServer>;
-
-function listen(server: HttpsServer, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (err: NodeJS.ErrnoException) => {
-      const inUse = new CodedError('port_in_use', `can't listen on ${host}:${port}: ${err.message}`, err);
-      reject(err.code === 'EADDRINUSE' || err.code === 'EACCES' ? inUse : err);
-    });
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
-  });
-}
 
 function closeServer(server: HttpsServer): Promise<void> {
   return new Promise((resolve) => {

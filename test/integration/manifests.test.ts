@@ -169,7 +169,8 @@ describe('pods', () => {
     const aggregator = containerOf(release, 'aggregator');
     expect(readAgentFlags(argsOf(agent)).listen).toEqual({ host: '10.1.2.3', port: portOf(agent, 'health') });
     const flags = parseFlags(AGGREGATOR_FLAGS, argsOf(aggregator));
-    expect(flags['bind-address']).toBe('10.1.2.3');
+    // A port that is forwarded ends at the pod's loopback.
+    expect(flags['bind-address']).toBe('0.0.0.0');
     expect(flags['secure-port']).toBe(portOf(aggregator, 'https'));
     expect(flags['push-port']).toBe(portOf(aggregator, 'push'));
     expect(parseFlags(AGGREGATOR_FLAGS, argsOf(containerOf(resizing, 'aggregator'))).resize).toBe('on');
