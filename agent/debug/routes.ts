@@ -104,7 +104,9 @@ const NO_INSTANT = 'since: an instant in ms of CLOCK_BOOTTIME\n';
 
 /** NaN: it is none. */
 function sinceOf(query: URLSearchParams): number {
-  return Number(query.get('since') ?? -Infinity);
+  const text = query.get('since');
+  if (text === null) return -Infinity;
+  return /^\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : NaN;
 }
 
 /** `/api/ring/<ref>.csv` or `.json`. */

@@ -89,6 +89,7 @@ describe('the debugging endpoint', () => {
     expect(csv.headers['content-disposition']).toBe(`attachment; filename="ring-${ref}.csv"`);
     expect(csv.text.split('\r\n')).toHaveLength(4);
     expect(JSON.parse((await ask(`/api/ring/${ref}.json`)).text)).toMatchObject({ cpuUsageUs: [0, 250_000] });
+    expect((await ask(`/api/ring/${ref}.json?since=1000.25`)).status).toBe(200);
     expect(JSON.parse((await ask(`/api/ring/${ref}.json?since=1000`)).text)).toMatchObject({ cpuUsageUs: [250_000] });
     expect((await ask(`/api/ring/${ref}.csv?since=1000`)).text.trim().split('\r\n')).toHaveLength(2);
   });
@@ -97,8 +98,12 @@ describe('the debugging endpoint', () => {
     const { ask, ref } = await setUp();
     const wrong = ['/nothing', '/api/series/999', '/api/series/x', '/api/ring/1.exe', '/api/ring/../../etc/passwd'];
     for (const path of wrong) expect((await ask(path)).status).toBe(404);
-    for (const path of ['', '/stream']) expect((await ask(`/api/signals${path}?after=some`)).status).toBe(400);
-    for (const path of [`/api/series/${ref}`, `/api/ring/${ref}.json`]) expect((await ask(`${path}?since=soon`)).status).toBe(400); // prettier-ignore
+    for (const none of ['some', '', '-1', '0x10', '1.5', '1e3']) {
+      for (const path of ['', '/stream']) expect((await ask(`/api/signals${path}?after=${none}`)).status).toBe(400);
+    }
+    for (const none of ['soon', '', '-1', '0x10', '1e3', 'Infinity']) {
+      for (const path of [`/api/series/${ref}`, `/api/ring/${ref}.json`]) expect((await ask(`${path}?since=${none}`)).status).toBe(400); // prettier-ignore
+    }
     expect(await ask('/api/rows', {}, 'PUT')).toMatchObject({ status: 405, headers: { allow: 'GET' } });
     expect((await ask('/')).status).toBe(503); // the page is built by npm run build
   });
