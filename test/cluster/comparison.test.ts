@@ -5,19 +5,19 @@ import { againstKubelet, againstServed, kubeletHistory } from './comparison.ts';
 const SECOND = 1000;
 const MIB = 2 ** 20;
 
-/** 200 m all along; 100 MiB growing by 1 MiB a second. */
+/** 200 m all along; 1000 MiB growing by 1 MiB a second. */
 const series: Series = {
   atMs: Array.from({ length: 101 }, (_, second) => second * SECOND),
   cpuUsageUs: Array.from({ length: 101 }, (_, second) => second * 200_000),
-  workingSetBytes: Array.from({ length: 101 }, (_, second) => (100 + second) * MIB),
+  workingSetBytes: Array.from({ length: 101 }, (_, second) => (1000 + second) * MIB),
 };
 
-function history(cpuSeconds: (atMs: number) => number, memoryMib: number) {
+function history(cpuSeconds: (atMs: number) => number, memoryMib: (atMs: number) => number) {
   const kept = kubeletHistory();
   for (const atMs of [10_500, 30_500, 60_500]) {
     kept.add({
       cpuSeconds: new Map([['node', { value: cpuSeconds(atMs), atMs }]]),
-      workingSet: new Map([['node', { value: memoryMib * MIB, atMs }]]),
+      workingSet: new Map([['node', { value: memoryMib(atMs) * MIB, atMs }]]),
     });
   }
   return kept;
@@ -27,33 +27,53 @@ describe('the comparison', () => {
   it('holds the agent’s readings against the kubelet’s at the kubelet’s instants', () => {
     const found = againstKubelet(
       'node',
-      history((atMs) => (atMs / 1000) * 0.2, 160.5),
+      history(
+        (atMs) => (atMs / 1000) * 0.2,
+        (atMs) => 1000 + atMs / 1000,
+      ),
       series,
     );
-    expect(found.map(({ what, share }) => [what, share < 1e-9])).toEqual([['memory', true], ['cpu', true]]); // prettier-ignore
+    expect(found.map(({ what, atMs, share }) => [what, atMs, share < 1e-9])).toEqual([
+      ['memory', 10_500, true],
+      ['memory', 30_500, true],
+      ['memory', 60_500, true],
+      ['cpu', 60_500, true],
+    ]);
   });
 
   it('tells a difference', () => {
     const found = againstKubelet(
       'node',
-      history((atMs) => (atMs / 1000) * 0.22, 150),
+      history(
+        (atMs) => (atMs / 1000) * 0.22,
+        (atMs) => (atMs > 60_000 ? 991 : 1000 + atMs / 1000),
+      ),
       series,
     );
-    expect(found.map(({ share }) => share.toFixed(3))).toEqual(['0.070', '0.091']);
+    expect(found.map(({ share }) => share.toFixed(3))).toEqual(['0.000', '0.000', '0.070', '0.091']);
   });
 
-  it('passes by a sample that falls into a burst, and takes the one before it', () => {
-    // Of the second from 60 to 61 s: half a second of CPU and 20 MiB, given back in part before its end.
+  it('passes by a sample that falls into a burst', () => {
+    // Of the second from 60 to 61 s: half a second of CPU and 290 MiB, given back in part before its end.
     const bursting: Series = {
       ...series,
       cpuUsageUs: series.cpuUsageUs.map((used, second) => used! + (second > 60 ? 500_000 : 0)),
     };
-    const kept = history((atMs) => (atMs / 1000) * 0.2 + (atMs > 60_000 ? 0.5 : 0), 0);
-    const told = [10_500, 30_500, 60_500].map((atMs) => ({ atMs, value: atMs > 60_000 ? 190 * MIB : (100 + atMs / 1000) * MIB })); // prettier-ignore
+    const kept = history(
+      (atMs) => (atMs / 1000) * 0.2 + (atMs > 60_000 ? 0.5 : 0),
+      () => 0,
+    );
+    const told = [10_500, 30_500, 60_500].map((atMs) => ({ atMs, value: atMs > 60_000 ? 1290 * MIB : (1000 + atMs / 1000) * MIB })); // prettier-ignore
     const found = againstKubelet('node', { ...kept, memory: () => told }, bursting);
-    expect(found.map(({ what, share }) => [what, share < 1e-9])).toEqual([['memory', true]]);
+    expect(found.map(({ what, share }) => [what, share < 1e-9])).toEqual([['memory', true], ['memory', true]]); // prettier-ignore
     // The same sample away from a burst is a difference.
-    expect(againstKubelet('node', { ...kept, memory: () => told }, series)[0]?.share).toBeGreaterThan(0.1);
+    expect(againstKubelet('node', { ...kept, memory: () => told }, series)[2]?.share).toBeGreaterThan(0.1);
+  });
+
+  it('passes by memory that moves within the second of a sample', () => {
+    const falling: Series = { ...series, workingSetBytes: series.workingSetBytes.map((held, second) => held! - (second > 60 ? 100 * MIB : 0)) }; // prettier-ignore
+    const found = againstKubelet('node', history((atMs) => (atMs / 1000) * 0.2, (atMs) => 1000 + atMs / 1000), falling); // prettier-ignore
+    expect(found.filter(({ what }) => what === 'memory').map(({ atMs }) => atMs)).toEqual([10_500, 30_500]);
   });
 
   it('says nothing where the agent read nothing or the kubelet’s stretch is short', () => {
@@ -61,7 +81,10 @@ describe('the comparison', () => {
     expect(
       againstKubelet(
         'node',
-        history((atMs) => atMs, 1),
+        history(
+          (atMs) => atMs,
+          () => 1,
+        ),
         young,
       ),
     ).toEqual([]);
@@ -71,9 +94,9 @@ describe('the comparison', () => {
   });
 
   it('holds a served figure against the readings of the seconds that it may mean', () => {
-    const right = { cpuMillis: 200, memoryBytes: 150 * MIB, atMs: 50_000, windowMs: 15_000 };
+    const right = { cpuMillis: 200, memoryBytes: 1050 * MIB, atMs: 50_000, windowMs: 15_000 };
     expect(againstServed('node', right, series).map(({ share }) => share)).toEqual([0, 0]);
-    const wrong = againstServed('node', { ...right, cpuMillis: 220, memoryBytes: 165 * MIB }, series);
+    const wrong = againstServed('node', { ...right, cpuMillis: 220, memoryBytes: 1155 * MIB }, series);
     expect(wrong.map(({ what, share }) => [what, share > 0.08])).toEqual([['memory', true], ['cpu', true]]); // prettier-ignore
   });
 });

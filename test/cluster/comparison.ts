@@ -32,8 +32,12 @@ const CLOCK_MS = 50;
 const LEAST_STRETCH_MS = 30_000;
 /** CPU in one second, against the mean: a busier second is a burst, and where in it a sample falls can't be told from its two ends. */
 const EVEN_SHARE = 1.5;
-/** Of a key's samples the newest so many may be passed by for their bursts: one that bursts all the time is none that agrees. */
-const MOST_PASSED_BY = 4;
+/** Of a key's samples the newest so many are looked at: one all of whose samples fall into bursts is none that agrees. */
+const NEWEST = 12;
+/** Memory that moves more than so much around an instant was given back or taken when neither of the two can tell. */
+const STEADY_SHARE = 0.02;
+/** The kubelet reads a little after the instant that it tells, on a machine that is busy a second. */
+const AROUND_MS = [0, 1000];
 /** What a container at rest uses when it wakes, microseconds a second. */
 const REST_US = 5_000;
 export interface KubeletHistory {
@@ -71,34 +75,40 @@ export function kubeletHistory(): KubeletHistory {
 }
 
 /**
- * The kubelet's newest sample of a key that falls into no burst; CPU over a stretch between two such samples. In a burst a process
- * may allocate and give back tens of MiB between two readings of the agent.
+ * The kubelet's newest samples of a key that fall into no burst; CPU over the stretches that end with them and begin with the first such
+ * sample. In a burst a process may allocate and give back tens of MiB between two readings of the agent.
  * @returns what could be compared
  */
 export function againstKubelet(key: string, history: KubeletHistory, series: Series): readonly Difference[] {
-  const found: Difference[] = [];
   const burstUs = burstOf(series);
   const even = ({ atMs }: Told): boolean => {
     const around = valuesAround(series, 'cpuUsageUs', atMs);
     return around !== undefined && around.after - around.before <= burstUs;
   };
-  const memory = history.memory(key).slice(-MOST_PASSED_BY).findLast(even);
-  const held = memory && valueAt(series, 'workingSetBytes', memory.atMs);
-  if (memory && held !== undefined) found.push(difference(key, 'memory', 'kubelet', held, memory));
-  const samples = history.cpu(key).filter(even);
-  const newest = history.cpu(key).slice(-MOST_PASSED_BY);
-  const last = samples.findLast((sample) => newest.includes(sample));
-  // The longest stretch: what its ends can't tell is the smallest part of it.
-  const first = last && samples.find(({ atMs }) => atMs <= last.atMs - LEAST_STRETCH_MS);
-  if (first && last) {
+  const memory = history
+    .memory(key)
+    .slice(-NEWEST)
+    .filter(even)
+    .flatMap((told) => {
+      const held = valueAt(series, 'workingSetBytes', told.atMs);
+      if (held === undefined || !isSteady(series, told.atMs)) return [];
+      return [difference(key, 'memory', 'kubelet', held, told)];
+    });
+  // The longest stretches: what their ends can't tell is the smallest part of them.
+  const first = history.cpu(key).find(even);
+  const cpu = history.cpu(key).slice(-NEWEST).filter(even).flatMap((last) => {
+    if (first === undefined || last.atMs - first.atMs < LEAST_STRETCH_MS) return [];
     const [from, to] = [first, last].map(({ atMs }) => valueAt(series, 'cpuUsageUs', atMs));
-    if (from !== undefined && to !== undefined) {
-      found.push(
-        difference(key, 'cpu', 'kubelet', (to - from) / 1e6, { value: last.value - first.value, atMs: last.atMs }),
-      );
-    }
-  }
-  return found;
+    if (from === undefined || to === undefined) return [];
+    return [difference(key, 'cpu', 'kubelet', (to - from) / 1e6, { value: last.value - first.value, atMs: last.atMs })];
+  }); // prettier-ignore
+  return [...memory, ...cpu];
+}
+
+function isSteady(series: Series, atMs: number): boolean {
+  const around = AROUND_MS.map((offMs) => valuesAround(series, 'workingSetBytes', atMs + offMs));
+  const values = around.flatMap((each) => (each ? [each.before, each.after] : []));
+  return values.length === 2 * AROUND_MS.length && Math.max(...values) <= Math.min(...values) * (1 + STEADY_SHARE);
 }
 
 /** @returns the CPU of a second from which on it is a burst, microseconds */

@@ -29,11 +29,15 @@ export async function openInstalled({ before = [], components = ['resize'] }: In
   try {
     if (before.length > 0) {
       // Pods may have the names of some that an earlier file took away.
-      if (before.some((object) => (object as { kind?: string }).kind === 'Pod')) await endingPodsGone(cluster);
+      const names = new Set((before as readonly Named[]).flatMap(({ kind, metadata }) => (kind === 'Pod' ? [metadata.name] : []))); // prettier-ignore
+      if (names.size > 0) await endingPodsGone(cluster, (name) => names.has(name));
       await cluster.apply(...before);
     }
     // What an earlier file took away is on its way out meanwhile.
-    const [folder] = await Promise.all([install(cluster, 'release', components, INSTALL_MS), endingPodsGone(cluster)]);
+    const [folder] = await Promise.all([
+      install(cluster, 'release', components, INSTALL_MS),
+      endingPodsGone(cluster, () => true),
+    ]);
     const close = async (): Promise<void> => {
       if (process.env['HEADROOM_CLUSTER_FRESH']) await uninstall(cluster, folder);
       await cluster.kubectlOk('delete', 'pods', '-n', 'default', '--all', '--wait=false');
@@ -54,10 +58,16 @@ export async function uninstall(cluster: Commanded, folder: string): Promise<voi
   await until('Headroom being gone', gone, GONE_MS, 200);
 }
 
-async function endingPodsGone(cluster: Commanded): Promise<void> {
+interface Named {
+  readonly kind?: string;
+  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+}
+
+async function endingPodsGone(cluster: Commanded, isAwaited: (name: string) => boolean): Promise<void> {
   const gone = async (): Promise<true | undefined> => {
-    const { items } = await cluster.kube.json<{ items: readonly { metadata: { deletionTimestamp?: string } }[] }>('GET', '/api/v1/namespaces/default/pods'); // prettier-ignore
-    return items.every(({ metadata }) => metadata.deletionTimestamp === undefined) || undefined;
+    const { items } = await cluster.kube.json<{ items: readonly Named[] }>('GET', '/api/v1/namespaces/default/pods');
+    const ending = items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    return !ending.some(({ metadata }) => isAwaited(metadata.name)) || undefined;
   };
   await until('the pods being gone', gone, GONE_MS, 200);
 }

@@ -66,7 +66,7 @@ function translationsMiB(guestMiB: number): number {
 function qemuArguments(options: QemuOptions): string[] {
   const { kernel, disk, keep, secondDisk, tap, memoryMiB, parameters, consoleFile } = options;
   const kernelParameters = [
-    'console=ttyS0 quiet panic=-1 psi=1 rcupdate.rcu_expedited=1',
+    'console=ttyS0 quiet panic=-1 psi=1 rcupdate.rcu_expedited=1 mitigations=off',
     EMULATED_CLOCK,
     'root=/dev/nvme0n1 rootfstype=ext4 rw init=/init',
     ...parameters,

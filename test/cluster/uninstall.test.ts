@@ -19,7 +19,12 @@ let installed: Installed | undefined;
 let cluster: SeenCluster;
 
 beforeAll(async () => {
-  installed = await openInstalled();
+  const container = { name: 'main', image: WORKLOAD, args: ['leak', '24', '10', '90', '4'], requests: { memory: '32Mi' }, limits: { memory: '80Mi' } }; // prettier-ignore
+  // As the file before left it: another roll would show nothing new.
+  installed = await openInstalled({
+    before: [pod({ name: 'grew', annotations: ASKS, containers: [container] })],
+    components: ['resize', 'ebpf'],
+  });
   ({ cluster } = installed);
 });
 
@@ -47,8 +52,6 @@ async function files(): Promise<string> {
 let grown = 0;
 
 it('uninstalling leaves no object', async () => {
-  const container = { name: 'main', image: WORKLOAD, args: ['leak', '24', '10', '90', '4'], requests: { memory: '32Mi' }, limits: { memory: '80Mi' } }; // prettier-ignore
-  await cluster.apply(pod({ name: 'grew', annotations: ASKS, containers: [container] }));
   await running(cluster, 'grew');
   grown = await until('a resize', async () => {
     const found = await podOf(cluster, 'grew');
