@@ -2,7 +2,6 @@
 // are 1 s and 2 s old. A shortage is handed over in the next step, early reports and changed limits at the slot's end.
 import { pressureDue, rowDue, slowDue, withinReach } from './cadence.ts';
 import { neededMemoryBytes } from './cgroup/sample.ts';
-import type { Sample } from './cgroup/sample.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Roster } from './store/roster.ts';
 import { EARLY_AGES_MS } from './store/row.ts';
@@ -243,7 +242,7 @@ export class Sampler implements TickWork {
     if (!(memoryLimitBytes < Infinity || cpuLimitMillis < Infinity)) return;
     const { state, shortages } = judgeShortage(
       row.shortage,
-      readingOf(sample, cpuLimitMillis),
+      readingOf(row, cpuLimitMillis),
       this.#parts.thresholds,
       said,
     );
@@ -291,9 +290,10 @@ export class Sampler implements TickWork {
   }
 }
 
-function readingOf(sample: Sample, cpuLimitMillis: number): ShortageReading {
+function readingOf({ sample, identity }: Row, cpuLimitMillis: number): ShortageReading {
   return {
     atBootMs: sample.atBootMs,
+    ageMs: sample.atBootMs - identity.startBootMs,
     needBytes: neededMemoryBytes(sample),
     memoryCurrentBytes: sample.memoryCurrentBytes,
     memoryLimitBytes: sample.memoryLimitBytes,

@@ -6,9 +6,9 @@ const MIB = 2 ** 20;
 const NOISE = MIB / 2;
 
 /** One reading a second; the history is the last three. */
-function follow(needsMib: readonly number[]): GrowthState {
+function follow(needsMib: readonly number[], bornMs = 0): GrowthState {
   const points = needsMib.map((need, second): NeedPoint => ({ atBootMs: second * 1000, need: need * MIB }));
-  return points.reduce((now, _, at) => followGrowth(now, points.slice(Math.max(0, at - 2), at + 1), NOISE), NO_GROWTH);
+  return points.reduce((now, { atBootMs }, at) => followGrowth(now, points.slice(Math.max(0, at - 2), at + 1), NOISE, atBootMs - bornMs), NO_GROWTH); // prettier-ignore
 }
 
 const still = (mib: number, seconds: number): readonly number[] => Array.from({ length: seconds + 1 }, () => mib);
@@ -27,6 +27,12 @@ describe('the pace of a growth', () => {
   it('is what it has been since it left where it stood, within the noise', () => {
     expect(paceOf(points([20, 20.1, 20.3, 30, 40]), NOISE)).toBeCloseTo(9.85 * MIB);
     expect(paceOf(points([20, 30, 40]), NOISE)).toBe(10 * MIB);
+  });
+
+  it('is over a second at least, however near the readings are', () => {
+    const close = [0, 1000, 1900, 2000, 2005].map((atBootMs, at) => ({ atBootMs, need: (at === 4 ? 100 : 20) * MIB }));
+    expect(paceOf(close, NOISE)).toBeCloseTo((80 * MIB) / 1.005, -3);
+    expect(paceOf(close.slice(2), NOISE)).toBeCloseTo((80 * MIB) / 0.105, -3);
   });
 
   it('is not taken from a torn reading on the way, nor from one alone', () => {
@@ -53,7 +59,10 @@ describe('what a growth has grown', () => {
 
   it('is not less than nothing', () => {
     const history = [20, 30, 40].map((need, second) => ({ atBootMs: second * 1000, need: need * MIB }));
-    expect(followGrowth({ ...NO_GROWTH, from: 50 * MIB }, history, NOISE)).toMatchObject({ from: 50 * MIB, grown: 0 });
+    expect(followGrowth({ ...NO_GROWTH, from: 50 * MIB }, history, NOISE, 0)).toMatchObject({
+      from: 50 * MIB,
+      grown: 0,
+    });
   });
 });
 
@@ -66,11 +75,25 @@ describe('a container', () => {
   });
 });
 
+describe('a container that always moves', () => {
+  const waves = Array.from({ length: 40 }, (_, second) => 100 + 3 * (second % 5));
+
+  it('is settled when it is half a minute old, not before', () => {
+    expect(follow(waves.slice(0, 30)).settled).toBe(false);
+    expect(follow(waves.slice(0, 31)).settled).toBe(true);
+  });
+
+  it('is settled at once for an agent that starts later', () => {
+    expect(follow(waves.slice(0, 2), -60_000).settled).toBe(true);
+    expect(follow(waves, NaN).settled).toBe(false);
+  });
+});
+
 describe('how far ahead a growth is believed', () => {
   const grown = (mib: number, settled = false): GrowthState => ({ ...NO_GROWTH, from: 0, grown: mib * MIB, settled });
 
-  it('is as far as a start-up goes back, from 2 to 10 s; ten of a container that is settled', () => {
-    expect([10, 50, 500].map((mib) => horizonS(grown(mib), 10 * MIB))).toEqual([2, 5, 10]);
+  it('is as far as a start-up goes back, from 3 to 10 s; ten of a container that is settled', () => {
+    expect([10, 50, 500].map((mib) => horizonS(grown(mib), 10 * MIB))).toEqual([3, 5, 10]);
     expect(horizonS(grown(10, true), 10 * MIB)).toBe(10);
   });
 
@@ -81,6 +104,6 @@ describe('how far ahead a growth is believed', () => {
 
   it('is nothing without a pace', () => {
     expect(outlookS(grown(0), 0)).toBe(0);
-    expect(horizonS(grown(0), 0)).toBe(2);
+    expect(horizonS(grown(0), 0)).toBe(3);
   });
 });

@@ -1,5 +1,5 @@
 // How need grows, how far ahead that is believed, and how long it is expected to go on. Nothing in the readings tells a start-up from a
-// leak while it lasts; but a container that has once stood still has started.
+// leak while it lasts; but a container that is some age, or has once stood still, has started.
 
 /** `need` in bytes. */
 export interface NeedPoint {
@@ -14,7 +14,7 @@ export interface GrowthState {
   readonly grown: number;
   /** Since when it does not grow; NaN: it does, or nothing was read yet. */
   readonly stillSinceMs: number;
-  /** It has stood still once for SETTLED_MS. */
+  /** It has started: it is SETTLED_AGE_MS old, or has stood still once for SETTLED_MS. */
   readonly settled: boolean;
 }
 
@@ -22,25 +22,35 @@ export const NO_GROWTH: GrowthState = { from: undefined, grown: 0, stillSinceMs:
 
 /** Longer than the pauses within a start-up. */
 const SETTLED_MS = 10_000;
+/** Longer than most start-ups; what jitters never stands still. */
+const SETTLED_AGE_MS = 30_000;
 /** Harm nearer than this is a shortage: a leak is then raised seconds before the limit even at 1 Hz. */
 const HORIZON_S = 10;
 /** A start-up is believed as far ahead as it goes back, but no less than a resize takes. */
-const LEAST_HORIZON_S = 2;
+const LEAST_HORIZON_S = 3;
 /** A growth is expected to go on for so many times as long as it was seen to, one after a standstill for so long at least. */
 const OUTLOOK_OF_SEEN = 3;
 const LEAST_OUTLOOK_S = 15;
 const MOST_OUTLOOK_S = 60;
+/** Readings may be ms apart where the kernel spoke: a pace over less says little of the next seconds. */
+const LEAST_SPAN_MS = 1000;
 
-/** @param history oldest first, with the newest reading */
-export function followGrowth(state: GrowthState, history: readonly NeedPoint[], noiseBytes: number): GrowthState {
+/** @param history oldest first, with the newest reading @param ageMs of the container; NaN: not known */
+export function followGrowth(
+  state: GrowthState,
+  history: readonly NeedPoint[],
+  noiseBytes: number,
+  ageMs: number,
+): GrowthState {
   const [first, last] = [history[0], history.at(-1)];
   if (!first || !last) return state;
+  const aged = state.settled || ageMs >= SETTLED_AGE_MS;
   if (growth(history, noiseBytes, true) > 0) {
     const from = state.from ?? first.need;
-    return { from, grown: Math.max(0, last.need - from), stillSinceMs: NaN, settled: state.settled };
+    return { from, grown: Math.max(0, last.need - from), stillSinceMs: NaN, settled: aged };
   }
   const stillSinceMs = Number.isNaN(state.stillSinceMs) ? last.atBootMs : state.stillSinceMs;
-  const settled = state.settled || last.atBootMs - stillSinceMs >= SETTLED_MS;
+  const settled = aged || last.atBootMs - stillSinceMs >= SETTLED_MS;
   return { from: undefined, grown: 0, stillSinceMs, settled };
 }
 
@@ -77,15 +87,16 @@ export function growth(history: readonly NeedPoint[], noiseBytes: number, begun:
 }
 
 /**
- * Bytes per second since the history left where it began: readings that stood still before it make a growth look slower than it is, which
- * is as well while it is doubted, but not where it is answered.
+ * Bytes per second since the history left where it began, over a second at least: readings that stood still before it make a growth look
+ * slower than it is, which is as well while it is doubted, but not where it is answered.
  */
 export function paceOf(history: readonly NeedPoint[], noiseBytes: number): number {
   const [first, last] = [history[0], history.at(-1)];
   if (!first || !last || last === first) return 0;
   const left = history.findIndex(({ need }) => need > first.need + noiseBytes);
-  const base = history[left - 1];
-  return base && base !== last ? slope(base, last) : slope(first, last);
+  const far = history.findLastIndex(({ atBootMs }) => last.atBootMs - atBootMs >= LEAST_SPAN_MS);
+  const base = history[left < 0 ? 0 : Math.min(left - 1, Math.max(0, far))];
+  return slope(base ?? first, last);
 }
 
 function slope(from: NeedPoint, to: NeedPoint): number {

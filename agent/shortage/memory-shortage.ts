@@ -6,6 +6,8 @@ import type { GrowthState, NeedPoint } from './growth.ts';
 
 /** One judged reading. */
 export interface MemoryReading extends NeedPoint {
+  /** Since its cgroup was made; left out: not known. */
+  readonly ageMs?: number;
   /** memory.events max, or its v1 counterpart; NaN or left out: not known. */
   readonly limitEvents?: number;
   /** What the kernel said and this reading is the answer to; undefined: the tick's reading. */
@@ -70,8 +72,8 @@ export function judgeMemory(
   limit: number,
   thresholds: MemoryThresholds,
 ): MemoryVerdict {
-  if (!(limit > 0 && limit < Infinity)) return { state: CALM_MEMORY, shortage: undefined };
-  if (!Number.isFinite(point.need)) return { state, shortage: undefined };
+  if (limit <= 0 || limit === Infinity) return { state: CALM_MEMORY, shortage: undefined };
+  if (Number.isNaN(limit) || !Number.isFinite(point.need)) return { state, shortage: undefined };
   const kept = state.history.filter((old) => inHistory(old, point));
   const history = [...kept, { atBootMs: point.atBootMs, need: point.need }].slice(-MAX_HISTORY);
   const peak = state.history.reduce((most, old) => (kept.includes(old) ? most : Math.max(most, old.need)), state.peak);
@@ -81,10 +83,10 @@ export function judgeMemory(
   const sudden = point.said === 'alarm' && point.need >= limit * ALARM_SHARE && point.need > peak + noise;
   const rate = growth(history, noise, begun !== undefined || sudden);
   const pace = rate > 0 ? paceOf(history, noise) : 0;
-  const grows = followGrowth(state.growth, history, noise);
+  const grows = followGrowth(state.growth, history, noise, point.ageMs ?? NaN);
   const met = point.limitEvents ?? NaN;
   const limitEvents = Math.max(0, met - state.limitEvents); // NaN before the second reading
-  const approach = { share: point.need / limit, secondsToHarm: harmS(limit - point.need, rate), horizonS: horizonS(grows, pace) }; // prettier-ignore
+  const approach = { share: point.need / limit, secondsToHarm: harmS(limit - point.need, rate), horizonS: horizonS(grows, rate) }; // prettier-ignore
   const reached = isReached(history, limit * (REACHED_SHARE - (begun === 'limit-reached' ? RELEASE_SHARE : 0)), limitEvents); // prettier-ignore
   const active: MemoryShortageState['active'] =
     point.said === 'oom' || reached ? 'limit-reached' : approachOf(approach, begun !== undefined);

@@ -71,7 +71,8 @@ function sampleOf(moment: Moment, limit: number, ms: number): Sample {
 }
 
 function readingOf(sample: Sample): Parameters<typeof judgeShortage>[1] {
-  return { ...sample, needBytes: neededMemoryBytes(sample), cpuLimitMillis: 200 };
+  // Of a container that has run for a minute before.
+  return { ...sample, ageMs: 60 * SECOND + sample.atBootMs, needBytes: neededMemoryBytes(sample), cpuLimitMillis: 200 };
 }
 
 function leak(mibPerSecond: number, startMib: number, fromMs: number): (ms: number) => Moment {

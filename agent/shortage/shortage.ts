@@ -10,6 +10,8 @@ import type { StallState } from './memory-stall.ts';
 /** What is judged of one reading. NaN: not read. Counters count from the cgroup's birth. */
 export interface ShortageReading {
   readonly atBootMs: number;
+  /** Since its cgroup was made. */
+  readonly ageMs: number;
   /** memory.current − active_file − inactive_file, both files read at this instant. */
   readonly needBytes: number;
   readonly memoryCurrentBytes: number;
@@ -61,7 +63,7 @@ export function judgeShortage(
   said?: KernelWord,
 ): ShortageVerdict {
   const { atBootMs, needBytes, memoryLimitBytes, cpuLimitMillis } = reading;
-  const point = { atBootMs, need: needBytes, limitEvents: reading.eventsMax, said };
+  const point = { atBootMs, ageMs: reading.ageMs, need: needBytes, limitEvents: reading.eventsMax, said };
   const memory = judgeMemory(state.memory, point, memoryLimitBytes, thresholds);
   const stall = judgeStall(state.stall, {
     atBootMs,

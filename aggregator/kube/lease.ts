@@ -175,7 +175,8 @@ export class Leadership {
     if (answer.status === 409 || answer.status === 404) return 'conflict';
     if (answer.status >= 300) {
       this.#fail(answer);
-      // Nor could it patch: its pod was deleted, or its token is none any more. What comes meanwhile is kept for whoever acts next.
+      // Its pod was deleted, or its token is none any more: nor could it patch. Should only this API server think so, the next renewal
+      // makes good for it; what comes meanwhile is kept for whoever acts then.
       if (answer.status === 401) this.#actsUntilMs = -Infinity;
       return 'failed';
     }

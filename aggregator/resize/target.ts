@@ -5,7 +5,7 @@ import type { Observation } from '../store/observation.ts';
 const MIB = 1024 * 1024;
 /** A growth is given no more than so long, and so much where its agent does not say how long it goes on. */
 const MOST_LASTING_S = 60;
-/** Farther than an agent looks ahead. */
+/** As far ahead as a shortage begins; an agent goes on saying what is farther for a while. */
 const SHORT_S = 10;
 const MEMORY_FACTOR = 1.5;
 /** Under the share from which an agent calls slow growth a shortage. */
