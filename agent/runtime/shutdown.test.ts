@@ -50,4 +50,21 @@ describe('createShutdown', () => {
     await shutdown.done;
     expect(process.listenerCount('SIGUSR2')).toBe(0);
   });
+
+  it('comes to its end whatever signals come meanwhile', async () => {
+    const shutdown = createShutdown(silentLogger, ['SIGUSR2']);
+    const closed: string[] = [];
+    let release: () => void = () => {};
+    shutdown.onClose('slow', async () => {
+      await new Promise<void>((resolve) => (release = resolve));
+      closed.push('slow');
+    });
+    process.emit('SIGUSR2');
+    // Without a listener it would be the signal's default, which is the end of the process.
+    expect(process.listenerCount('SIGUSR2')).toBe(1);
+    process.emit('SIGUSR2');
+    release();
+    await shutdown.done;
+    expect(closed).toEqual(['slow']);
+  });
 });

@@ -1,4 +1,5 @@
-// A process ends in the reverse order of its start: each part registers how it closes, a signal runs them all once.
+// A process ends in the reverse order of its start: each part registers how it closes, a signal runs them all once. More signals change
+// nothing: Ctrl-C under npm comes twice, from the terminal and from npm, and what was begun must come to its end.
 import type { Logger } from './logger.ts';
 
 export interface Shutdown {
@@ -22,8 +23,13 @@ export function createShutdown(
   const closers: { name: string; close: () => void | Promise<void> }[] = [];
   let begun = false;
   let finish: () => void;
-  const done = new Promise<void>((resolve) => (finish = resolve));
-  const begin = (reason: string): void => {
+  const done = new Promise<void>((resolve) => {
+    finish = () => {
+      for (const signal of signals) process.off(signal, begin);
+      resolve();
+    };
+  });
+  function begin(reason: string): void {
     if (begun) return;
     begun = true;
     log.info({ reason }, 'shutting down');
@@ -35,8 +41,8 @@ export function createShutdown(
       clearTimeout(deadline);
       finish();
     });
-  };
-  for (const signal of signals) process.once(signal, () => begin(signal));
+  }
+  for (const signal of signals) process.on(signal, begin);
   return { onClose: (name, close) => void closers.push({ name, close }), begin, done };
 }
 
