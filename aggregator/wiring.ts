@@ -73,7 +73,8 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
   const userAgent = `headroom-aggregator/${version}`;
   const http = createKubeHttp(endpoint, userAgent);
   shutdown.onClose('kube', () => http.close());
-  const [monoMs, wallMs] = [(): number => clock.bootTimeMs(), (): number => clock.wallTimeMs()];
+  const monoMs = (): number => clock.bootTimeMs();
+  const wallMs = (): number => clock.wallTimeMs();
   const store = new PointStore({ ...metricsEncoders, clock: monoMs, wallMs, stalenessMs: flags.staleness, log });
   const metrics = createAggregatorMetrics({ counts: () => store.counts(), clockSkews: () => store.clockSkews() });
   const ending = { begun: false };
@@ -85,8 +86,7 @@ export async function startAggregator(flags: AggregatorFlags, started: Process):
   const fallback = startFallback(core);
   const synced = startWatches(core, resizing, fallback);
   const unheard = unheardOf(core);
-  const mayLead = (): boolean => synced() && unheard() === undefined;
-  leader.start({ mayLead, onLeading: () => resizing.early.leading(), podIsThere: store.hasPod.bind(store) });
+  startLeading(core, leader, resizing, () => synced() && unheard() === undefined);
   const push = createPushServer({
     tls: serving.current(),
     agents: access.agents,
@@ -194,6 +194,12 @@ function startResizing({ flags, http, store, metrics, clock, log, shutdown }: Co
     log,
   });
   return { resizer, early };
+}
+
+/** @param mayLead whether this replica knows enough to act */
+function startLeading({ store }: Core, leader: Leader, { early }: Resizing, mayLead: () => boolean): void {
+  const podIsThere = (namespace: string, name: string): boolean => store.hasPod(namespace, name);
+  leader.start({ mayLead, onLeading: () => early.leading(), podIsThere });
 }
 
 /** @returns whether both were listed whole once */

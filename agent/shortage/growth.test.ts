@@ -73,6 +73,12 @@ describe('a container', () => {
     expect(follow([...still(20, 9), 30, 40, ...still(40, 9)]).settled).toBe(false);
     expect(follow([...still(20, 10), 30, 40, 50]).settled).toBe(true);
   });
+
+  it('that stands still has the state that it had', () => {
+    const state = follow(still(20, 12));
+    const history = [13_000, 14_000].map((atBootMs) => ({ atBootMs, need: 20 * MIB }));
+    expect(followGrowth(state, history, NOISE, 14_000)).toBe(state);
+  });
 });
 
 describe('a container that always moves', () => {

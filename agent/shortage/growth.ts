@@ -28,7 +28,7 @@ const SETTLED_AGE_MS = 30_000;
 const HORIZON_S = 10;
 /** A start-up is believed as far ahead as it goes back, but no less than a resize takes. */
 const LEAST_HORIZON_S = 3;
-/** A growth is expected to go on for so many times as long as it was seen to, one after a standstill for so long at least. */
+/** A growth is expected to go on for so many times as long as it was seen to, that of a settled container for so long at least. */
 const OUTLOOK_OF_SEEN = 3;
 const LEAST_OUTLOOK_S = 15;
 const MOST_OUTLOOK_S = 60;
@@ -51,6 +51,8 @@ export function followGrowth(
   }
   const stillSinceMs = Number.isNaN(state.stillSinceMs) ? last.atBootMs : state.stillSinceMs;
   const settled = aged || last.atBootMs - stillSinceMs >= SETTLED_MS;
+  // Most containers stand still most of the time: nothing is made anew for them.
+  if (state.from === undefined && state.stillSinceMs === stillSinceMs && state.settled === settled) return state;
   return { from: undefined, grown: 0, stillSinceMs, settled };
 }
 

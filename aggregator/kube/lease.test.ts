@@ -162,13 +162,19 @@ describe('leadership', () => {
     expect([first.leadership.leads, second.leadership.leads]).toEqual([false, true]);
   });
 
-  it('passes on at the next look when the pod of its holder is gone', async () => {
+  /** One that holds the lease and another that has looked at it, while the API has the pod. */
+  const watchedHolder = async (holder: string, pod: string) => {
     const bench = new Bench();
-    bench.pods.add('pod-a');
-    const [first, second] = [bench.replica('pod-a_1'), bench.replica('pod-b_2')];
+    bench.pods.add(pod);
+    const [first, second] = [bench.replica(holder), bench.replica('pod-b_2')];
     await first.round();
     await second.round();
     expect(second.leadership.leads).toBe(false);
+    return { bench, first, second };
+  };
+
+  it('passes on at the next look when the pod of its holder is gone', async () => {
+    const { bench, first, second } = await watchedHolder('pod-a_1', 'pod-a');
     bench.pods.delete('pod-a');
     await second.round();
     expect(second.leadership.leads).toBe(true);
@@ -179,11 +185,7 @@ describe('leadership', () => {
   });
 
   it('stays with a holder that was never seen as a pod, and with another holder than the one whose pod is gone', async () => {
-    const bench = new Bench();
-    bench.pods.add('pod-a');
-    const [first, second] = [bench.replica('pod-a_1'), bench.replica('pod-b_2')];
-    await first.round();
-    await second.round();
+    const { bench, second } = await watchedHolder('pod-a_1', 'pod-a');
     bench.pods.delete('pod-a');
     bench.stored!.version += 1;
     bench.stored!.spec.holderIdentity = 'workstation_3';
@@ -192,11 +194,7 @@ describe('leadership', () => {
   });
 
   it('is no pod’s where its holder’s name says none', async () => {
-    const bench = new Bench();
-    bench.pods.add('somebod');
-    const [first, second] = [bench.replica('somebody'), bench.replica('pod-b_2')];
-    await first.round();
-    await second.round();
+    const { bench, second } = await watchedHolder('somebody', 'somebod');
     bench.pods.clear();
     await second.round();
     expect(second.leadership.leads).toBe(false);
