@@ -36,8 +36,8 @@ const EVEN_SHARE = 1.5;
 const NEWEST = 12;
 /** Memory that moves more than so much around an instant was given back or taken when neither of the two can tell. */
 const STEADY_SHARE = 0.02;
-/** The kubelet reads a little after the instant that it tells, on a machine that is busy a second. */
-const AROUND_MS = [0, 1000];
+/** The kubelet reads a little after the instant that it tells, on a machine that is busy up to two seconds. */
+const AROUND_MS = [0, 1000, 2000];
 /** What a container at rest uses when it wakes, microseconds a second. */
 const REST_US = 5_000;
 export interface KubeletHistory {

@@ -18,7 +18,7 @@ import { forward } from './port-forward.ts';
 import { NODE_NAME } from './real-node.ts';
 
 const COMPARISONS = 20;
-const EACH_MS = 100;
+const EACH_MS = 500;
 /** Of a container, among all comparisons: the same one again and again would prove little. */
 const LEAST_SAMPLES = 3;
 /** The kubelet takes a sample each 5 s or so. */

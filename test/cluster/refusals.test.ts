@@ -90,14 +90,14 @@ const readNumber = async (file: string): Promise<number> => Number((await inGues
 describe.concurrent('a throttled container', () => {
   it('gets more CPU while it runs', async () => {
     const shape = container('burn 900', { cpu: '50m', memory: '16Mi' }, { cpu: '100m', memory: '64Mi' });
-    await start('burns', shape, { 'headroom.dev/resize': 'true', 'headroom.dev/max-cpu': '600m' });
+    await start('burns', shape, { 'headroom.dev/resize': 'true', 'headroom.dev/max-cpu': '250m' });
     const before = await running(cluster, 'burns');
     const raised = await until('a higher CPU limit in force', async () => {
       const found = await podOf(cluster, 'burns');
       const limit = millis(found.status.containerStatuses?.[0]?.resources?.limits?.['cpu'] ?? '0');
       return limit > 100 && !conditionOf(found, 'PodResizeInProgress') ? { found, limit } : undefined;
     }, 60_000); // prettier-ignore
-    expect(raised.limit).toBeLessThanOrEqual(600);
+    expect(raised.limit).toBeLessThanOrEqual(250);
     expect(raised.found.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
     expect(await readNumber(`${containerCgroup(before)}/cpu.max`)).toBe(raised.limit * 100);
     await cluster.kubectlOk('delete', 'pod', 'burns', '--wait=false');
@@ -141,10 +141,10 @@ describe.concurrent('a full node', () => {
     // The leak's own request, 16 MiB that are left, and what the other tests' pods may take or leave: less than the raise asks for.
     const filler = `${Math.floor(room / MIB) - 256 - 16 - OTHERS_MIB}Mi`;
     await start('fills', container('pause', { memory: filler }, {}));
-    await running(cluster, 'fills');
-    const same = { cpu: '50m', memory: '256Mi' };
+    // Guaranteed, with the CPU that it takes to grow.
+    const same = { cpu: '300m', memory: '256Mi' };
     await start('waits', container('leak 40 30 240 4', same, same), ASKS);
-    const before = await running(cluster, 'waits');
+    const [before] = await Promise.all([running(cluster, 'waits'), running(cluster, 'fills')]);
     const deferred = await until('the raise being deferred', async () => conditionOf(await podOf(cluster, 'waits'), 'PodResizePending'), 60_000); // prettier-ignore
     expect(deferred).toMatchObject({ reason: 'Deferred', message: expect.stringContaining('memory') as string });
     expect(await readNumber(`${containerCgroup(before)}/memory.max`)).toBe(256 * MIB);
