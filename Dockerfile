@@ -22,4 +22,4 @@ COPY --from=build /out/aggregator/rootfs/ /
 WORKDIR /headroom
 USER 65532:65532
 ENV MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=16384 MALLOC_TOP_PAD_=16384 MALLOC_TRIM_THRESHOLD_=131072
-ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=1", "--expose-gc", "/headroom/bin/main.mjs"]
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=1", "/headroom/bin/main.mjs"]

@@ -6,7 +6,7 @@ import { LOG_LEVELS } from '../agent/runtime/logger.ts';
 import { checkKubeletFlags, KUBELET_FLAGS } from './intake/kubelet/flags.ts';
 
 /** Node's own flags for the aggregator process, which its image passes: 80 MiB less for 1,000 nodes (measured: test/bench/cluster.ts). */
-export const AGGREGATOR_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=1', '--expose-gc'];
+export const AGGREGATOR_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=1'];
 
 /**
  * glibc's allocator (mallopt(3)): what is 16 KiB or more gets pages of its own, which are used only as far as they are touched and

@@ -5,6 +5,7 @@ import { createLogger } from '../agent/runtime/logger.ts';
 import type { LogLevel } from '../agent/runtime/logger.ts';
 import { createShutdown } from '../agent/runtime/shutdown.ts';
 import { AGGREGATOR_FLAGS, readAggregatorFlags } from './flags.ts';
+import { exposeCollector } from './kube/collect.ts';
 import { readVersion } from './version.ts';
 import { startAggregator } from './wiring.ts';
 
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${readVersion()}\n`);
     return;
   }
+  exposeCollector();
   const log = createLogger('aggregator', flags['log-level'] as LogLevel);
   const shutdown = createShutdown(log);
   const ports = await startAggregator(flags, { log, shutdown, version: readVersion(), environment: process.env });

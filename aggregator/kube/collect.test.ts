@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
-import { collectedOnce, exposedCollector } from './collect.ts';
+import { PerformanceObserver } from 'node:perf_hooks';
+import { expect, it, vi } from 'vitest';
+import { collectedOnce, exposeCollector, exposedCollector } from './collect.ts';
 
 it('collects once, when the check and the others hold for the first time', () => {
   const done: string[] = [];
@@ -34,4 +35,20 @@ it('asks V8 for what it was started with, and for nothing else', () => {
     if (gc) globalThis.gc = gc;
   }
   expect(asked).toEqual([{ type: 'minor' }, { type: 'major', flavor: 'last-resort' }]);
+});
+
+it('collects where the process was started without V8’s flag for it', async () => {
+  const { gc } = globalThis;
+  Reflect.deleteProperty(globalThis, 'gc');
+  const collections: unknown[] = [];
+  const observer = new PerformanceObserver((list) => void collections.push(...list.getEntries()));
+  observer.observe({ entryTypes: ['gc'] });
+  try {
+    exposeCollector();
+    for (let asked = 0; asked < 20; asked++) exposedCollector().young();
+    await vi.waitFor(() => expect(collections.length).toBeGreaterThanOrEqual(20));
+  } finally {
+    observer.disconnect();
+    globalThis.gc = gc;
+  }
 });

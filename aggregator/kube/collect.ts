@@ -1,7 +1,7 @@
-// The collector asked for by name (V8's `--expose-gc`, one of the aggregator's flags). A body that is read leaves thousands of
-// buffers behind whose JavaScript side is tiny: V8 counts that side only and would let tens of MiB pile up before it looks, which
-// the allocator then never gives back whole.
+// The collector asked for by name. A body that is read leaves thousands of buffers behind whose JavaScript side is tiny: V8 counts that
+// side only and would let tens of MiB pile up before it looks, which the allocator then never gives back whole.
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 export interface Collector {
   /** What is young: a millisecond. */
@@ -14,7 +14,18 @@ export interface Collector {
 
 type Collect = (options: { readonly type: 'minor' | 'major'; readonly flavor?: 'last-resort' }) => void;
 
-/** Does nothing where the process was started without the flag. */
+/**
+ * What V8's `--expose-gc` does, once the process's modules are loaded: started with that flag it would compile all that it loads of Node
+ * itself anew, because what Node keeps compiled of it is kept for the flags that Node is built with (a fifth of a start).
+ */
+export function exposeCollector(): void {
+  if (globalThis.gc) return;
+  setFlagsFromString('--expose-gc');
+  // A context has it that is made after the flag was set.
+  globalThis.gc = runInNewContext('gc') as NonNullable<typeof globalThis.gc>;
+}
+
+/** Does nothing where the collector was not exposed. */
 export function exposedCollector(): Collector {
   const { gc } = globalThis as { readonly gc?: Collect };
   return {
