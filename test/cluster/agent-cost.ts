@@ -1,10 +1,14 @@
 // What the agent's pod costs the node while it works: CPU between two of the kubelet's samples, the most memory it ever held.
 import { AGENTS, SYSTEM } from '../e2e/install.ts';
+import { until } from '../e2e/until.ts';
 import type { SeenCluster } from './cluster.ts';
 import { AGENT_PID, inGuest } from './guest-shell.ts';
 import { readKubelet } from './kubelet-figures.ts';
 import type { Told } from './kubelet-figures.ts';
 import { NODE_NAME } from './real-node.ts';
+
+/** The kubelet takes one each 5 to 10 s. */
+const SAMPLE_MS = 20_000;
 
 export interface AgentCost {
   /** Of one core. */
@@ -19,7 +23,10 @@ export interface AgentCost {
 export async function agentCost(cluster: SeenCluster): Promise<() => Promise<AgentCost>> {
   const first = await cpuOfAgent(cluster);
   return async () => {
-    const last = await cpuOfAgent(cluster);
+    const last = await until('a newer sample of the kubelet', async () => {
+      const told = await cpuOfAgent(cluster);
+      return told.atMs > first.atMs ? told : undefined;
+    }, SAMPLE_MS); // prettier-ignore
     const folder = `/sys/fs/cgroup$(cut -d : -f 3 /proc/${AGENT_PID}/cgroup)`;
     const [peak, events = ''] = (await inGuest(`cd ${folder} && cat memory.peak memory.events`)).split(/\n(.*)/s);
     return {

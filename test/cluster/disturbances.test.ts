@@ -24,7 +24,7 @@ const STALENESS_MS = 60_000;
 const EACH_MS = 500;
 /** What the host gives to others counts as the guest's time: the quietest of some windows tells what the agent takes. */
 const WINDOWS = 6;
-/** Between the kubelet's samples, which are 5 s apart. */
+/** At least; the kubelet's samples are 5 to 10 s apart. */
 const WINDOW_MS = 8000;
 const MOST_SHARE = 0.05;
 

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -51,6 +52,17 @@ function commandOf(role: Role): [string, ...string[]] {
   return [process.execPath, ...args.map((arg) => (arg.startsWith('/') ? join(out, role, 'rootfs', arg) : arg))];
 }
 
+/** The bundle's files: main.mjs and what it imports, and those that are loaded later. */
+function partsOf(role: Role): { readonly atStart: readonly string[]; readonly onRequest: readonly string[] } {
+  const bin = join(out, role, 'rootfs/headroom/bin');
+  const names = new Set(['main.mjs']);
+  const textOf = (name: string): string => readFileSync(join(bin, name), 'utf8');
+  for (const name of names)
+    for (const [, other] of textOf(name).matchAll(/\bfrom\s*"\.\/([^"]+\.mjs)"/g)) names.add(other!);
+  const later = readdirSync(bin).filter((name) => name.endsWith('.mjs') && !names.has(name));
+  return { atStart: [...names].map(textOf), onRequest: later.map(textOf) };
+}
+
 function run(role: Role, ...args: readonly string[]): string {
   const [command, ...entry] = commandOf(role);
   return execFileSync(command, [...entry, ...args], { encoding: 'utf8', cwd: tmpdir() });
@@ -97,13 +109,21 @@ describe('the images', () => {
     expect(await ended).toBe(0);
   });
 
-  it('load of the agent what asks the machine when somebody asks, and not before', () => {
-    const bin = join(out, 'agent/rootfs/headroom/bin');
-    const parts = readdirSync(bin).filter((name) => name.endsWith('.mjs'));
-    const asking = parts.filter((name) => readFileSync(join(bin, name), 'utf8').includes('dmidecode'));
-    expect(asking).toHaveLength(1);
-    expect(asking).not.toContain('main.mjs');
-    expect(readFileSync(join(bin, 'main.mjs'), 'utf8')).toContain(`import("./${asking[0]}")`);
+  it.each([
+    ['what asks the machine of the agent', 'agent', 'dmidecode'],
+    ['@kubernetes/client-node of the aggregator', 'aggregator', 'kubernetes-client-javascript'],
+    ['what signs certificates of the aggregator', 'aggregator', 'X509CertificateGenerator'],
+  ] as const)('load %s when somebody asks, and not before', (_, role, word) => {
+    const { atStart, onRequest } = partsOf(role);
+    expect(onRequest.filter((text) => text.includes(word))).not.toEqual([]);
+    expect(atStart.filter((text) => text.includes(word))).toEqual([]);
+  });
+
+  it.each(ROLES)('the %s imports nothing of Node’s modules, which would load all that they may ever need', (role) => {
+    const { atStart, onRequest } = partsOf(role);
+    const named = [...atStart, ...onRequest].flatMap((text) => [...text.matchAll(/\bfrom\s*["']([^"']+)["']/g)].map(([, name]) => name!)); // prettier-ignore
+    const imported = named.filter((name) => isBuiltin(name));
+    expect(imported).toEqual([]);
   });
 
   it('give the agent the flags of Node that it is measured with', () => {
