@@ -1,6 +1,7 @@
-// A kubeconfig with whatever may be in one (YAML, exec plugins, OIDC, rotated token files), as @kubernetes/client-node's KubeConfig reads
-// it. Of that package only the configuration is used: its own calls open a connection each. A file of its own, loaded when one is
-// met: the package is eight times the rest of the aggregator, and what is named here is all of it that a bundle takes in.
+// A kubeconfig with more in it than a certificate or a token (YAML, exec plugins, an OIDC token while it lasts), as the KubeConfig of
+// @kubernetes/client-node reads it, which knows no `tokenFile`. Of that package only the configuration is used: its own calls open a
+// connection each. A file of its own, loaded when one is met: the package is eight times the rest of the aggregator, and what is named
+// here is all of it that a bundle takes in.
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { KubeEndpoint, KubeTls } from './endpoint.ts';

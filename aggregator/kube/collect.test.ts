@@ -49,6 +49,7 @@ it('collects where the process was started without V8’s flag for it', async ()
     await vi.waitFor(() => expect(collections.length).toBeGreaterThanOrEqual(20));
   } finally {
     observer.disconnect();
-    globalThis.gc = gc;
+    if (gc) globalThis.gc = gc;
+    else Reflect.deleteProperty(globalThis, 'gc');
   }
 });

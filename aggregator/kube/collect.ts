@@ -15,14 +15,15 @@ export interface Collector {
 type Collect = (options: { readonly type: 'minor' | 'major'; readonly flavor?: 'last-resort' }) => void;
 
 /**
- * What V8's `--expose-gc` does, once the process's modules are loaded: started with that flag it would compile all that it loads of Node
- * itself anew, because what Node keeps compiled of it is kept for the flags that Node is built with (a fifth of a start).
+ * What V8's `--expose-gc` does, but set for this moment only: while it is set V8 compiles all that is loaded of Node itself anew, because
+ * what Node keeps compiled is kept for the flags that Node is built with (a fifth of a start).
  */
 export function exposeCollector(): void {
   if (globalThis.gc) return;
   setFlagsFromString('--expose-gc');
-  // A context has it that is made after the flag was set.
+  // A context has it that is made while the flag is set.
   globalThis.gc = runInNewContext('gc') as NonNullable<typeof globalThis.gc>;
+  setFlagsFromString('--no-expose-gc');
 }
 
 /** Does nothing where the collector was not exposed. */

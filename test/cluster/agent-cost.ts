@@ -26,7 +26,7 @@ export async function agentCost(cluster: SeenCluster): Promise<() => Promise<Age
     const last = await until('a newer sample of the kubelet', async () => {
       const told = await cpuOfAgent(cluster);
       return told.atMs > first.atMs ? told : undefined;
-    }, SAMPLE_MS); // prettier-ignore
+    }, SAMPLE_MS, 500); // prettier-ignore
     const folder = `/sys/fs/cgroup$(cut -d : -f 3 /proc/${AGENT_PID}/cgroup)`;
     const [peak, events = ''] = (await inGuest(`cd ${folder} && cat memory.peak memory.events`)).split(/\n(.*)/s);
     return {

@@ -70,10 +70,28 @@ describe('the comparison', () => {
     expect(againstKubelet('node', { ...kept, memory: () => told }, series)[2]?.share).toBeGreaterThan(0.1);
   });
 
-  it('passes by memory that moves within the second of a sample', () => {
-    const falling: Series = { ...series, workingSetBytes: series.workingSetBytes.map((held, second) => held! - (second > 60 ? 100 * MIB : 0)) }; // prettier-ignore
+  it.each([
+    [61, [10_500, 30_500]],
+    [62, [10_500, 30_500]],
+    [64, [10_500, 30_500, 60_500]],
+  ])('passes by a sample at 60.5 s where memory has moved by second %i: %j are compared', (second, compared) => {
+    const falling: Series = { ...series, workingSetBytes: series.workingSetBytes.map((held, at) => held! - (at >= second ? 100 * MIB : 0)) }; // prettier-ignore
     const found = againstKubelet('node', history((atMs) => (atMs / 1000) * 0.2, (atMs) => 1000 + atMs / 1000), falling); // prettier-ignore
-    expect(found.filter(({ what }) => what === 'memory').map(({ atMs }) => atMs)).toEqual([10_500, 30_500]);
+    expect(found.filter(({ what }) => what === 'memory').map(({ atMs }) => atMs)).toEqual(compared);
+  });
+
+  it('holds all samples but the worst of many', () => {
+    const told = (wrongAt: readonly number[]) =>
+      [10_500, 30_500, 60_500, 80_500].map((atMs) => ({ atMs, value: (1000 + atMs / 1000) * MIB * (wrongAt.includes(atMs) ? 1.03 : 1) })); // prettier-ignore
+    const kept = history((atMs) => (atMs / 1000) * 0.2, () => 0); // prettier-ignore
+    const wrong = (wrongAt: readonly number[], of = 4) =>
+      againstKubelet('node', { ...kept, memory: () => told(wrongAt).slice(0, of) }, series)
+        .filter(({ what, share }) => what === 'memory' && share > 0.02)
+        .map(({ atMs }) => atMs);
+    expect(wrong([30_500])).toEqual([]);
+    expect(wrong([30_500], 3)).toEqual([30_500]);
+    expect(wrong([30_500, 60_500])).toHaveLength(1);
+    expect(wrong([10_500, 30_500, 60_500])).toHaveLength(2);
   });
 
   it('says nothing where the agent read nothing or the kubelet’s stretch is short', () => {

@@ -38,6 +38,11 @@ const NEWEST = 12;
 const STEADY_SHARE = 0.02;
 /** The kubelet reads a little after the instant that it tells, on a machine that is busy up to two seconds. */
 const AROUND_MS = [0, 1000, 2000];
+/**
+ * Of more samples than so many the worst is not held: what a process takes and gives back within a tenth of a second (a TLS handshake,
+ * a collection) is in one of a minute's samples now and then, and in no reading around it. What is read wrongly is so in the others too.
+ */
+const UNTOLD_OF = 3;
 /** What a container at rest uses when it wakes, microseconds a second. */
 const REST_US = 5_000;
 export interface KubeletHistory {
@@ -94,6 +99,7 @@ export function againstKubelet(key: string, history: KubeletHistory, series: Ser
       if (held === undefined || !isSteady(series, told.atMs)) return [];
       return [difference(key, 'memory', 'kubelet', held, told)];
     });
+  const worst = memory.length > UNTOLD_OF ? memory.reduce((a, b) => (b.share > a.share ? b : a)) : undefined;
   // The longest stretches: what their ends can't tell is the smallest part of them.
   const first = history.cpu(key).find(even);
   const cpu = history.cpu(key).slice(-NEWEST).filter(even).flatMap((last) => {
@@ -102,7 +108,7 @@ export function againstKubelet(key: string, history: KubeletHistory, series: Ser
     if (from === undefined || to === undefined) return [];
     return [difference(key, 'cpu', 'kubelet', (to - from) / 1e6, { value: last.value - first.value, atMs: last.atMs })];
   }); // prettier-ignore
-  return [...memory, ...cpu];
+  return [...memory.filter((each) => each !== worst), ...cpu];
 }
 
 function isSteady(series: Series, atMs: number): boolean {

@@ -31,11 +31,14 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  const since = await cost?.();
-  if (since) process.stdout.write(`figure: the agent takes ${(100 * since.cpuShare).toFixed(1)} % of an emulated core beside the refusals\n`); // prettier-ignore
-  const made = ['namespace/limited', 'namespace/ruled', 'validatingadmissionpolicybinding/no-resize', 'validatingadmissionpolicy/no-resize']; // prettier-ignore
-  await cluster?.kubectl('delete', ...made, '--ignore-not-found', '--wait=false');
-  await installed?.close();
+  try {
+    const since = await cost?.();
+    if (since) process.stdout.write(`figure: the agent takes ${(100 * since.cpuShare).toFixed(1)} % of an emulated core beside the refusals\n`); // prettier-ignore
+  } finally {
+    const made = ['namespace/limited', 'namespace/ruled', 'validatingadmissionpolicybinding/no-resize', 'validatingadmissionpolicy/no-resize']; // prettier-ignore
+    await cluster?.kubectl('delete', ...made, '--ignore-not-found', '--wait=false');
+    await installed?.close();
+  }
 });
 
 /** Nobody is resized in namespaces with the label. */

@@ -1,12 +1,14 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { isBuiltin } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AGENT_NODE_FLAGS } from '../../agent/flags.ts';
 import { AGGREGATOR_ENVIRONMENT, AGGREGATOR_NODE_FLAGS } from '../../aggregator/flags.ts';
 import { POD_UID, UNIFIED_ROOT } from '../fixtures/cgroup/recorded.ts';
@@ -121,9 +123,42 @@ describe('the images', () => {
 
   it.each(ROLES)('the %s imports nothing of Node’s modules, which would load all that they may ever need', (role) => {
     const { atStart, onRequest } = partsOf(role);
-    const named = [...atStart, ...onRequest].flatMap((text) => [...text.matchAll(/\bfrom\s*["']([^"']+)["']/g)].map(([, name]) => name!)); // prettier-ignore
+    const named = [...atStart, ...onRequest].flatMap((text) => [...text.matchAll(/\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g)].map(([, name]) => name!)); // prettier-ignore
     const imported = named.filter((name) => isBuiltin(name));
     expect(imported).toEqual([]);
+  });
+
+  it('the aggregator loads what an unusual kubeconfig and what certificates need', async () => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url} ${request.headers.authorization}`);
+      request.pipe(response.writeHead(request.method === 'POST' ? 201 : 404, { 'content-type': 'application/json' }));
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    try {
+      const kubeconfig = join(out, 'exec.yaml');
+      writeFileSync(
+        kubeconfig,
+        execKubeconfig(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'from-exec'),
+      );
+      const [command, ...entry] = commandOf('aggregator');
+      const args = [`--kubeconfig=${kubeconfig}`, '--secure-port=0', '--push-port=0'];
+      running.push(spawn(command, [...entry, ...args], { stdio: ['ignore', 'ignore', 'inherit'] }));
+      const wrote = 'POST /api/v1/namespaces/headroom-system/secrets Bearer from-exec';
+      await vi.waitFor(() => expect(asked).toContain(wrote), { timeout: 20_000 });
+    } finally {
+      for (const child of running.splice(0)) child.kill('SIGKILL');
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  it('the aggregator asks V8 for its collector', () => {
+    const tell = join(out, 'tell.cjs');
+    writeFileSync(tell, "process.on('exit', () => require('node:fs').writeSync(1, typeof globalThis.gc));");
+    const [command, ...entry] = commandOf('aggregator');
+    const { stdout, status } = spawnSync(command, ['--require', tell, ...entry, '--kubeconfig=/nowhere'], { encoding: 'utf8' }); // prettier-ignore
+    expect([status, stdout.endsWith('function')]).toEqual([2, true]);
   });
 
   it('give the agent the flags of Node that it is measured with', () => {
@@ -153,6 +188,25 @@ describe('the images', () => {
     expect(existsSync(join(out, role, 'main.mjs.map'))).toBe(true);
   });
 });
+
+/** In YAML, its user's token from a command. */
+function execKubeconfig(server: string, token: string): string {
+  const credential = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token } };
+  return `apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{ name: c, context: { cluster: k, user: u, namespace: headroom-system } }]
+clusters: [{ name: k, cluster: { server: ${server}, insecure-skip-tls-verify: true } }]
+users:
+  - name: u
+    user:
+      exec:
+        apiVersion: client.authentication.k8s.io/v1
+        interactiveMode: Never
+        command: ${process.execPath}
+        args: [-e, 'process.stdout.write(${JSON.stringify(JSON.stringify(credential))})']
+`;
+}
 
 interface Ports {
   readonly health: number;
