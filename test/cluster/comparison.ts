@@ -24,6 +24,8 @@ export interface Difference {
   readonly share: number;
   /** Wall clock of theirs, ms. */
   readonly atMs: number;
+  /** Told, and not held. */
+  readonly notHeld?: boolean;
 }
 
 /** The agent's wall clock, as its endpoint tells it, is read a moment before it is told. */
@@ -42,7 +44,7 @@ const AROUND_MS = [0, 1000, 2000];
  * Of more samples than so many the worst is not held: what a process takes and gives back within a tenth of a second (a TLS handshake,
  * a collection) is in one of a minute's samples now and then, and in no reading around it. What is read wrongly is so in the others too.
  */
-const UNTOLD_OF = 3;
+const HELD_WHOLE = 3;
 /** What a container at rest uses when it wakes, microseconds a second. */
 const REST_US = 5_000;
 export interface KubeletHistory {
@@ -99,7 +101,7 @@ export function againstKubelet(key: string, history: KubeletHistory, series: Ser
       if (held === undefined || !isSteady(series, told.atMs)) return [];
       return [difference(key, 'memory', 'kubelet', held, told)];
     });
-  const worst = memory.length > UNTOLD_OF ? memory.reduce((a, b) => (b.share > a.share ? b : a)) : undefined;
+  const worst = memory.length > HELD_WHOLE ? memory.reduce((a, b) => (b.share > a.share ? b : a)) : undefined;
   // The longest stretches: what their ends can't tell is the smallest part of them.
   const first = history.cpu(key).find(even);
   const cpu = history.cpu(key).slice(-NEWEST).filter(even).flatMap((last) => {
@@ -108,7 +110,7 @@ export function againstKubelet(key: string, history: KubeletHistory, series: Ser
     if (from === undefined || to === undefined) return [];
     return [difference(key, 'cpu', 'kubelet', (to - from) / 1e6, { value: last.value - first.value, atMs: last.atMs })];
   }); // prettier-ignore
-  return [...memory.filter((each) => each !== worst), ...cpu];
+  return [...memory.map((each) => (each === worst ? { ...each, notHeld: true } : each)), ...cpu];
 }
 
 function isSteady(series: Series, atMs: number): boolean {
@@ -155,8 +157,8 @@ function difference(
   return { key, what, against, ours, theirs, share, atMs };
 }
 
-export function describe({ key, what, against, ours, theirs, share }: Difference): string {
+export function describe({ key, what, against, ours, theirs, share, notHeld }: Difference): string {
   const unit = what === 'memory' ? 'MiB' : 's or m';
   const figure = (value: number): string => (what === 'memory' ? (value / 2 ** 20).toFixed(2) : value.toFixed(4));
-  return `${key} ${what} against ${against}: ${figure(ours)} for ${figure(theirs)} ${unit} (${(share * 100).toFixed(2)} %)`;
+  return `${key} ${what} against ${against}: ${figure(ours)} for ${figure(theirs)} ${unit} (${(share * 100).toFixed(2)} %${notHeld ? ', not held' : ''})`;
 }
