@@ -24,5 +24,5 @@ export function createLogger(
   return stream ? pino(options, stream) : pino(options);
 }
 
-/** For tests and benches. */
+/** For tests, benches and rehearsals. */
 export const silentLogger: Logger = pino({ level: 'silent' });

@@ -46,6 +46,11 @@ export interface PushParts {
   readonly onForeignPods?: (node: string, podUids: readonly string[]) => void;
 }
 
+/** What a batch is taken with. */
+export type BatchParts = Omit<PushParts, 'agents' | 'metrics' | 'onRefused'> & {
+  readonly metrics: Pick<AggregatorMetrics, 'shortage'>;
+};
+
 /** What the pushes of one server share. */
 export interface PushWatch {
   readonly skew: ClockSkew;
@@ -100,10 +105,21 @@ export async function takePush(
   if (body.kind === 'aborted') return body;
   if (body.kind === 'too_large') return refused('too_large', 'the batch is above 4 MiB');
   if (body.kind === 'overloaded') return refused('overloaded', 'too many pushes at once');
-  const bytes = body.bytes.length;
-  allowance.spend(node, bytes);
+  allowance.spend(node, body.bytes.length);
+  return takeBody(body.bytes, request.headers['content-type'] ?? '', node, parts, { skew, refusals, wanted });
+}
+
+/** @param node that the sender's token names */
+export function takeBody(
+  body: Uint8Array,
+  mediaType: string,
+  node: string,
+  parts: BatchParts,
+  { skew, refusals, wanted }: Pick<PushWatch, 'skew' | 'refusals' | 'wanted'>,
+): PushAnswer {
+  const bytes = body.length;
   const beganMs = performance.now();
-  const decoded = decodeBatch(body.bytes, request.headers['content-type'] ?? '', wanted);
+  const decoded = decodeBatch(body, mediaType, wanted);
   if (decoded.kind === 'refused') {
     const { kind: _, ...error } = decoded;
     return { kind: 'refused', error, bytes, beganMs };
@@ -131,7 +147,7 @@ function directivesOf(fencing: number | undefined): readonly Directive[] {
 }
 
 /** What others wait for; a bug of theirs is theirs, the push was taken. */
-function tell(parts: PushParts, batch: Batch, limitsChanged: readonly string[], receipt: Receipt): void {
+function tell(parts: BatchParts, batch: Batch, limitsChanged: readonly string[], receipt: Receipt): void {
   const { store, log, metrics, onObserved, onShortage, onEarlyShortage } = parts;
   const guarded = (act: () => void): void => {
     try {
@@ -146,12 +162,12 @@ function tell(parts: PushParts, batch: Batch, limitsChanged: readonly string[], 
   }
   for (const joined of joinShortages(batch, store, receipt, parts.bootId)) {
     const { ref, resource, kind } = joined.kind === 'raised' ? joined.event.shortage : joined.shortage;
-    metrics.shortage(resource, kind, joined.kind);
     if (joined.kind === 'unknown_container') log.debug({ node: batch.node, ref, resource }, 'shortage of an unknown container'); // prettier-ignore
     guarded(() => {
       if (joined.kind === 'unknown_container') onEarlyShortage(batch, joined.shortage);
       else if (!onShortage(joined.event)) onEarlyShortage(batch, joined.event.shortage);
     });
+    metrics.shortage(resource, kind, joined.kind);
   }
 }
 

@@ -42,7 +42,7 @@ export interface KubeClient {
   warm(connections: number): Promise<void>;
 }
 
-export function createKubeClient(http: KubeHttp): KubeClient {
+export function createKubeClient(http: Pick<KubeHttp, 'call'>): KubeClient {
   return {
     patchResize: async (pod, ops) => {
       const path = `${podPath(pod)}/resize`;

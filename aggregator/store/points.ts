@@ -35,10 +35,10 @@ const FIRST_CAPACITY = 1024;
 
 export class Points {
   /** Of slot n from n × POINT_FIELDS on. Another array once the store has grown. */
-  point = new Float64Array(FIRST_CAPACITY * POINT_FIELDS);
+  point: Float64Array;
   /** Of slot n from n × LEVEL_FIELDS on. */
-  level = new Float64Array(FIRST_CAPACITY * LEVEL_FIELDS);
-  #holders = new Uint32Array(FIRST_CAPACITY);
+  level: Float64Array;
+  #holders: Uint32Array;
   #keys: string[] = [];
   readonly #free: number[] = [];
   readonly #maxSlots: number;
@@ -46,6 +46,10 @@ export class Points {
 
   constructor(maxSlots: number) {
     this.#maxSlots = maxSlots;
+    const capacity = Math.min(FIRST_CAPACITY, maxSlots);
+    this.point = new Float64Array(capacity * POINT_FIELDS);
+    this.level = new Float64Array(capacity * LEVEL_FIELDS);
+    this.#holders = new Uint32Array(capacity);
   }
 
   /** Slots in use. */

@@ -120,6 +120,7 @@ export function wasKilled({ pod: found }: LeakRun): boolean {
 interface AuditEvent {
   readonly verb: string;
   readonly stage: string;
+  readonly requestReceivedTimestamp: string;
   readonly stageTimestamp: string;
   readonly objectRef?: { readonly subresource?: string; readonly namespace?: string; readonly name?: string };
   readonly responseStatus?: { readonly code?: number };
@@ -148,9 +149,18 @@ export function resizeAnswers(
   return resizes(cluster, name, namespace).map(({ responseStatus }) => responseStatus?.code ?? 0);
 }
 
-/** When the answer of those that were accepted was out. */
-export function acceptedPatches(cluster: Pick<Commanded, 'controlPlane'>, name: string): readonly number[] {
+export interface AcceptedPatch {
+  /** When the answer was out. */
+  readonly atMs: number;
+  /** Since the API server had the request. */
+  readonly tookMs: number;
+}
+
+export function acceptedPatches(cluster: Pick<Commanded, 'controlPlane'>, name: string): readonly AcceptedPatch[] {
   return resizes(cluster, name, 'default')
     .filter(({ responseStatus }) => responseStatus?.code === 200)
-    .map(({ stageTimestamp }) => Date.parse(stageTimestamp));
+    .map(({ requestReceivedTimestamp, stageTimestamp }) => {
+      const atMs = Date.parse(stageTimestamp);
+      return { atMs, tookMs: atMs - Date.parse(requestReceivedTimestamp) };
+    });
 }

@@ -1,6 +1,6 @@
 // The time of each leg of a resize. What the aggregator measured is read from its log; what follows the API server's answer is seen
 // from the host, with the audit log's instant as its zero, so that no two clocks are compared.
-import type { LeakRun, Seen } from './leak-run.ts';
+import type { AcceptedPatch, LeakRun, Seen } from './leak-run.ts';
 
 export interface OwnLegs {
   readonly signalToReceivedMs: number;
@@ -11,6 +11,8 @@ export interface OwnLegs {
 export interface Legs extends OwnLegs {
   /** The limit that was asked for, bytes. */
   readonly limitBytes: number;
+  /** Of decidedToAcceptedMs, from the request at the API server to its answer. */
+  readonly apiServerMs: number;
   readonly acceptedToPodLimitMs: number;
   readonly acceptedToContainerLimitMs: number;
   /** status.containerStatuses[].resources */
@@ -33,11 +35,12 @@ export function ownLegs(log: string, pod: string): readonly (OwnLegs & { readonl
 }
 
 /** Of the first resize of a run. @throws Error where a leg was not seen */
-export function firstLegs(run: LeakRun, log: string, accepted: readonly number[]): Legs {
+export function firstLegs(run: LeakRun, log: string, accepted: readonly AcceptedPatch[]): Legs {
   const { name } = run.shape;
   const [own] = ownLegs(log, name);
-  const [acceptedMs] = accepted;
-  if (own === undefined || acceptedMs === undefined) throw new Error(`${name} was not resized`);
+  const [patch] = accepted;
+  if (own === undefined || patch === undefined) throw new Error(`${name} was not resized`);
+  const { atMs: acceptedMs, tookMs: apiServerMs } = patch;
   const { limitBytes } = own;
   const after = (what: string, seen: readonly Seen[]): number => {
     // The kernel keeps memory.max in whole pages.
@@ -51,6 +54,7 @@ export function firstLegs(run: LeakRun, log: string, accepted: readonly number[]
     receivedToDecidedMs: own.receivedToDecidedMs,
     decidedToAcceptedMs: own.decidedToAcceptedMs,
     limitBytes,
+    apiServerMs,
     acceptedToPodLimitMs: after('memory.max of the pod', run.podLimit),
     acceptedToContainerLimitMs: after('memory.max of the container', run.containerLimit),
     acceptedToStatusMs: after('the status', run.statusLimit),
@@ -81,9 +85,10 @@ const COLUMNS = [
   ['→ container memory.max', (legs: Legs) => ownMs(legs) + legs.acceptedToContainerLimitMs],
   ['→ status', (legs: Legs) => ownMs(legs) + legs.acceptedToStatusMs],
   ['ours, %', (legs: Legs) => 100 * ownShare(legs)],
+  ['API server', (legs: Legs) => legs.apiServerMs],
 ] as const;
 
-/** Milliseconds since the signal, a line a run. */
+/** Milliseconds since the signal, a line a run; last how long the API server took over the patch. */
 export function legTable(rows: readonly { readonly title: string; readonly legs: Legs }[]): string {
   const cells = [
     ['leak', ...COLUMNS.map(([title]) => title)],
