@@ -112,7 +112,7 @@ function apiServer(): { call(call: KubeCall): Promise<KubeAnswer>; limit(): stri
     call: ({ method, body }) => {
       const write =
         method === 'PATCH' ? (body as readonly JsonPatchOp[]).find(({ op }) => op === 'replace') : undefined;
-      if (write) limit = String(write.value);
+      if (typeof write?.value === 'string') limit = write.value;
       return Promise.resolve({
         status: 200,
         retryAfterSeconds: 0,
