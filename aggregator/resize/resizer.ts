@@ -285,6 +285,7 @@ export class Resizer {
     const fields = {
       ...fieldsOf(flight.event),
       ...legDurations(flight.legs),
+      acceptedAt: wallInstant(this.#parts.clock, flight.legs.acceptedMs),
       reason: flight.reason,
       target: flight.target.limits,
     };
@@ -339,6 +340,11 @@ function fieldsOf({ pod, container, node, shortage }: ShortageEvent): Record<str
     node,
     shortage: { resource, kind, need, limit, secondsToHarm },
   };
+}
+
+/** @param bootMs CLOCK_BOOTTIME, ms @returns ISO 8601 */
+function wallInstant({ bootTimeMs, wallTimeMs }: Clock, bootMs: number | undefined): string | undefined {
+  return bootMs === undefined ? undefined : new Date(wallTimeMs() - (bootTimeMs() - bootMs)).toISOString();
 }
 
 /** A refusal names the limit that was asked for, which grows with the need and its unit with it: it is the same refusal. */

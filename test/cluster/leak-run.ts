@@ -1,5 +1,6 @@
 // One leak and what becomes of it, from all sides: the files of its cgroups as their writers write them (in the guest), the pod as the
-// API server tells it, the aggregator's patch in the audit log, the aggregator's own legs from its log. Instants are the host's wall clock, ms.
+// API server tells it, the aggregator's patch in the audit log, the aggregator's own legs from its log. Instants are the host's wall clock, ms:
+// the guest tells its own with each line, and how far it is ahead.
 import { readFileSync } from 'node:fs';
 import type { Pod } from '../../aggregator/standalone/api/objects.ts';
 import type { Commanded } from '../e2e/cluster.ts';
@@ -36,6 +37,8 @@ export interface LeakRun {
   /** `status.containerStatuses[].resources.limits.memory`, where it changed. */
   readonly statusLimit: readonly Seen[];
   readonly pod: Pod;
+  /** The guest's wall clock minus the host's, ms: of all lines the one that was the least time on its way tells it best. */
+  readonly guestAheadMs: number;
 }
 
 const EACH_MS = 100;
@@ -82,7 +85,7 @@ export async function followLeak(
   const started = await running(cluster, shape.name);
   const [podFolder, containerFolder] = [podCgroup(started), containerCgroup(started)];
   const seen = { memoryCurrent: [] as Seen[], podLimit: [] as Seen[], containerLimit: [] as Seen[], statusLimit: [] as Seen[] }; // prettier-ignore
-  const run = { shape, startedMs: Date.now(), pod: started, ...seen };
+  const run = { shape, startedMs: Date.now(), pod: started, guestAheadMs: -Infinity, ...seen };
   const targets = new Map([
     [`${containerFolder}/memory.current`, seen.memoryCurrent],
     [`${podFolder}/memory.max`, seen.podLimit],
@@ -90,9 +93,11 @@ export async function followLeak(
   ]);
   const [polled, ...written] = targets.keys();
   const follow = followInGuest(`cgroup_watch --each ${EACH_MS} ${polled} ${written.join(' ')}`, (line) => {
-    const [file = '', value] = line.split(' ');
+    const [stamp, file = '', value] = line.split(' ');
+    const atMs = Number(stamp);
+    run.guestAheadMs = Math.max(run.guestAheadMs, atMs - Date.now());
     const number = value === 'max' ? Infinity : Number(value || NaN);
-    if (!Number.isNaN(number)) targets.get(file)?.push({ atMs: Date.now(), value: number });
+    if (!Number.isNaN(number)) targets.get(file)?.push({ atMs, value: number });
   });
   const watch = cluster.kube.watch<Pod>(`/api/v1/namespaces/default/pods?fieldSelector=metadata.name=${shape.name}`, {
     onObject: (changed) => {
@@ -105,7 +110,10 @@ export async function followLeak(
   });
   try {
     await until(`${shape.name} coming to its end`, () => finished(run) || undefined, timeoutMs, EACH_MS);
-    return { ...run };
+    const onHost = (told: readonly Seen[]): readonly Seen[] =>
+      told.map(({ atMs, value }) => ({ atMs: atMs - run.guestAheadMs, value }));
+    const { memoryCurrent, podLimit, containerLimit } = seen;
+    return { ...run, memoryCurrent: onHost(memoryCurrent), podLimit: onHost(podLimit), containerLimit: onHost(containerLimit) }; // prettier-ignore
   } finally {
     follow.close();
     watch.close();

@@ -1,5 +1,5 @@
-// The time of each leg of a resize. What the aggregator measured is read from its log; what follows the API server's answer is seen
-// from the host, with the audit log's instant as its zero, so that no two clocks are compared.
+// The time of each leg of a resize. What the aggregator measured is read from its log. A patch is accepted when the API server answers it
+// (audit log): from then on the node works at it, while the answer is still on its way to the aggregator on that same busy node.
 import type { AcceptedPatch, LeakRun, Seen } from './leak-run.ts';
 
 export interface OwnLegs {
@@ -9,6 +9,8 @@ export interface OwnLegs {
 }
 
 export interface Legs extends OwnLegs {
+  /** From the API server's answer until the aggregator had it. */
+  readonly answerMs: number;
   /** The limit that was asked for, bytes. */
   readonly limitBytes: number;
   /** Of decidedToAcceptedMs, from the request at the API server to its answer. */
@@ -19,9 +21,15 @@ export interface Legs extends OwnLegs {
   readonly acceptedToStatusMs: number;
 }
 
+interface ToldLegs extends OwnLegs {
+  readonly limitBytes: number;
+  /** When the aggregator had the answer, by the guest's wall clock; ISO 8601. decidedToAcceptedMs lasts until then. */
+  readonly acceptedAt: string;
+}
+
 /** "resize accepted" of a pod, in the order of the log; JSON lines of both replicas. */
-export function ownLegs(log: string, pod: string): readonly (OwnLegs & { readonly limitBytes: number })[] {
-  interface Line extends OwnLegs {
+export function ownLegs(log: string, pod: string): readonly ToldLegs[] {
+  interface Line extends OwnLegs, Pick<ToldLegs, 'acceptedAt'> {
     readonly msg?: string;
     readonly pod?: string;
     readonly target?: { readonly memoryBytes?: number };
@@ -34,6 +42,9 @@ export function ownLegs(log: string, pod: string): readonly (OwnLegs & { readonl
     .map((line) => ({ ...line, limitBytes: line.target?.memoryBytes ?? NaN }));
 }
 
+/** Two clocks, one of them an emulated machine's, are compared no better than this. */
+const CLOCK_MS = 5;
+
 /** Of the first resize of a run. @throws Error where a leg was not seen */
 export function firstLegs(run: LeakRun, log: string, accepted: readonly AcceptedPatch[]): Legs {
   const { name } = run.shape;
@@ -42,9 +53,13 @@ export function firstLegs(run: LeakRun, log: string, accepted: readonly Accepted
   if (own === undefined || patch === undefined) throw new Error(`${name} was not resized`);
   const { atMs: acceptedMs, tookMs: apiServerMs } = patch;
   const { limitBytes } = own;
+  const answerMs = Math.max(0, Date.parse(own.acceptedAt) - run.guestAheadMs - acceptedMs);
+  const decidedToAcceptedMs = own.decidedToAcceptedMs - answerMs;
+  if (decidedToAcceptedMs < apiServerMs - CLOCK_MS)
+    throw new Error(`${name}: decided to accepted ${decidedToAcceptedMs} ms, of which the API server had ${apiServerMs} ms`); // prettier-ignore
   const after = (what: string, seen: readonly Seen[]): number => {
     // The kernel keeps memory.max in whole pages.
-    const first = seen.find(({ atMs, value }) => atMs >= acceptedMs - 1000 && Math.abs(value - limitBytes) < 4096);
+    const first = seen.find(({ atMs, value }) => atMs >= acceptedMs - CLOCK_MS && Math.abs(value - limitBytes) < 4096);
     if (first === undefined)
       throw new Error(`${what} of ${name} never was ${limitBytes}: ${JSON.stringify(seen.slice(-5))}`);
     return first.atMs - acceptedMs;
@@ -52,7 +67,8 @@ export function firstLegs(run: LeakRun, log: string, accepted: readonly Accepted
   return {
     signalToReceivedMs: own.signalToReceivedMs,
     receivedToDecidedMs: own.receivedToDecidedMs,
-    decidedToAcceptedMs: own.decidedToAcceptedMs,
+    decidedToAcceptedMs,
+    answerMs,
     limitBytes,
     apiServerMs,
     acceptedToPodLimitMs: after('memory.max of the pod', run.podLimit),
@@ -61,7 +77,7 @@ export function firstLegs(run: LeakRun, log: string, accepted: readonly Accepted
   };
 }
 
-/** Signal → the API server's answer. */
+/** Signal → the API server's yes. */
 export function ownMs({ signalToReceivedMs, receivedToDecidedMs, decidedToAcceptedMs }: OwnLegs): number {
   return signalToReceivedMs + receivedToDecidedMs + decidedToAcceptedMs;
 }
@@ -69,6 +85,11 @@ export function ownMs({ signalToReceivedMs, receivedToDecidedMs, decidedToAccept
 /** Of the whole time from the signal to the container's memory.max. */
 export function ownShare(legs: Legs): number {
   return ownMs(legs) / (ownMs(legs) + legs.acceptedToContainerLimitMs);
+}
+
+/** The same until the aggregator had the answer, though the node is at it by then. */
+export function heardShare(legs: Legs): number {
+  return (ownMs(legs) + legs.answerMs) / (ownMs(legs) + legs.acceptedToContainerLimitMs);
 }
 
 export function median(values: readonly number[]): number {
@@ -86,9 +107,10 @@ const COLUMNS = [
   ['→ status', (legs: Legs) => ownMs(legs) + legs.acceptedToStatusMs],
   ['ours, %', (legs: Legs) => 100 * ownShare(legs)],
   ['API server', (legs: Legs) => legs.apiServerMs],
+  ['its answer', (legs: Legs) => legs.answerMs],
 ] as const;
 
-/** Milliseconds since the signal, a line a run; last how long the API server took over the patch. */
+/** Milliseconds since the signal, a line a run; last how long the API server took over the patch, and how long its answer was on its way. */
 export function legTable(rows: readonly { readonly title: string; readonly legs: Legs }[]): string {
   const cells = [
     ['leak', ...COLUMNS.map(([title]) => title)],

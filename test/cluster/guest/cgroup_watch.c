@@ -1,11 +1,12 @@
-// cgroup_watch [--each MS FILE] FILE...: a line "<FILE> <first line of it>" at the start and each time a process writes the file. inotify:
-// of a cgroup file it tells what its writers do (kernfs), at once. What the kernel itself changes is read every MS milliseconds.
+// cgroup_watch [--each MS FILE] FILE...: a line "<Unix ms> <FILE> <first line of it>" at the start and each time a process writes the file.
+// inotify: of a cgroup file it tells what its writers do (kernfs), at once. What the kernel itself changes is read every MS milliseconds.
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MOST_FILES 512
@@ -22,7 +23,9 @@ static void show(const char *path)
 		close(file);
 	}
 	text[strcspn(text, "\n")] = '\0';
-	printf("%s %s\n", path, text);
+	struct timespec at;
+	clock_gettime(CLOCK_REALTIME, &at);
+	printf("%lld.%03ld %s %s\n", at.tv_sec * 1000LL + at.tv_nsec / 1000000, at.tv_nsec / 1000 % 1000, path, text);
 	fflush(stdout);
 }
 
