@@ -343,8 +343,8 @@ function fieldsOf({ pod, container, node, shortage }: ShortageEvent): Record<str
 }
 
 /** @param bootMs CLOCK_BOOTTIME, ms @returns ISO 8601 */
-function wallInstant({ bootTimeMs, wallTimeMs }: Clock, bootMs: number | undefined): string | undefined {
-  return bootMs === undefined ? undefined : new Date(wallTimeMs() - (bootTimeMs() - bootMs)).toISOString();
+function wallInstant(clock: Clock, bootMs: number | undefined): string | undefined {
+  return bootMs === undefined ? undefined : new Date(clock.wallTimeMs() - (clock.bootTimeMs() - bootMs)).toISOString();
 }
 
 /** A refusal names the limit that was asked for, which grows with the need and its unit with it: it is the same refusal. */

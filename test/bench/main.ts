@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   codec: async () => (await import('./codec.ts')).benchCodec(),
   native: async () => (await import('./native.ts')).benchNative(),
   start: async () => (await import('./start.ts')).benchStart(),
+  shortage: async () => (await import('./shortage.ts')).benchShortage(),
   cluster: async () => (await import('./cluster.ts')).benchCluster({ nodes: 1000 }),
   'cluster-lists': async () => (await import('./cluster-lists.ts')).benchClusterLists(),
   beside: async () => (await import('./beside.ts')).benchBeside({ nodes: 1000 }),

@@ -16,6 +16,7 @@ import { emptySample } from '../../agent/cgroup/sample.ts';
 import type { Sample } from '../../agent/cgroup/sample.ts';
 import { openNative } from '../../native/index.ts';
 import type { Figure } from './figure.ts';
+import { median } from './median.ts';
 import { makeCgroups } from './sampling-cgroups.ts';
 
 const BENCH = 'sampling';
@@ -162,10 +163,6 @@ function floorSource(): string {
     .find((path) => existsSync(path));
   if (found === undefined) throw new Error('sampling_floor.c is not where the sources are');
   return found;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 function round3(value: number): number {

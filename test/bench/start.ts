@@ -8,6 +8,7 @@ import { bundleOf } from './bundle.ts';
 import type { Bundled } from './bundle.ts';
 import { aggregatorNode } from './cluster-rig.ts';
 import type { Figure } from './figure.ts';
+import { median } from './median.ts';
 
 const STARTS = 25;
 const ROLES = ['agent', 'aggregator'] as const;
@@ -60,8 +61,4 @@ function takenBy({ nodeFlags, environment }: Bundled, tell: string, args: readon
   if (error) throw error;
   if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}`);
   return JSON.parse(String(output[3])) as Taken;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -24,7 +24,6 @@ const STALENESS_MS = 60_000;
 const EACH_MS = 500;
 /** What the host gives to others counts as the guest's time: the quietest of some windows tells what the agent takes. */
 const WINDOWS = 6;
-/** At least; the kubelet's samples are 5 to 10 s apart. */
 const WINDOW_MS = 8000;
 const MOST_SHARE = 0.05;
 
@@ -152,7 +151,7 @@ describe('the agent', () => {
   it('takes less than a twentieth of an emulated core in one of some windows, and stays under its memory limit', async () => {
     const shares: number[] = [];
     for (let window = 0; window < WINDOWS && !(Math.min(...shares) < MOST_SHARE); window++) {
-      const since = await agentCost(cluster);
+      const since = await agentCost();
       await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
       const { cpuShare, limitHits } = await since();
       shares.push(cpuShare);

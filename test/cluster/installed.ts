@@ -20,11 +20,17 @@ const GONE_MS = 90_000;
 export interface InstallOptions {
   /** What is there already when Headroom comes. */
   readonly before?: readonly object[];
+  /** What comes once it is Ready, while pods of an earlier file are still on their way out. */
+  readonly after?: readonly object[];
   /** Of deploy/components. */
   readonly components?: readonly string[];
 }
 
-export async function openInstalled({ before = [], components = ['resize'] }: InstallOptions = {}): Promise<Installed> {
+export async function openInstalled({
+  before = [],
+  after = [],
+  components = ['resize'],
+}: InstallOptions = {}): Promise<Installed> {
   const cluster = await openCluster();
   try {
     if (before.length > 0) {
@@ -35,7 +41,10 @@ export async function openInstalled({ before = [], components = ['resize'] }: In
     }
     // What an earlier file took away is on its way out meanwhile.
     const [folder] = await Promise.all([
-      install(cluster, 'release', components, INSTALL_MS),
+      install(cluster, 'release', components, INSTALL_MS).then(async (applied) => {
+        if (after.length > 0) await cluster.apply(...after);
+        return applied;
+      }),
       endingPodsGone(cluster, () => true),
     ]);
     const close = async (): Promise<void> => {

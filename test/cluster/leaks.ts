@@ -12,7 +12,7 @@ export const LIMIT = `${LIMIT_MIB}Mi`;
 const SHAPE = { limit: LIMIT, mostMib: 172 };
 const START_MIB = 24;
 /** A slow leak starts with more: nobody waits longer than this for it. */
-const MOST_CLIMB_S = 18;
+const MOST_CLIMB_S = 14;
 /** Beside the leak itself: the pod's start, the kubelet's word of what became of it. */
 const SPARE_MS = 40_000;
 

@@ -31,7 +31,7 @@ const workload = (name: string, ...args: readonly string[]): object =>
 let installed: Installed | undefined;
 let cluster: SeenCluster;
 const history = kubeletHistory();
-/** A stretch of the kubelet's samples is half a minute long: they are kept from the install on. */
+/** A stretch of the kubelet's samples is long: they are kept from the install on. */
 const kept = keepHistory();
 
 beforeAll(async () => {

@@ -27,7 +27,7 @@ beforeAll(async () => {
   // It counts some seconds later.
   installed = await openInstalled({ before: RULES });
   ({ cluster } = installed);
-  cost = await agentCost(cluster);
+  cost = await agentCost();
 });
 
 afterAll(async () => {

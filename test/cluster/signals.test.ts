@@ -14,7 +14,11 @@ let installed: Installed | undefined;
 let cluster: SeenCluster;
 
 beforeAll(async () => {
-  installed = await openInstalled({ components: ['resize', 'ebpf'] });
+  // What the agent hears is kept until it is asked for.
+  installed = await openInstalled({
+    after: [killed('killed-ebpf'), throttled, helped('helped-ebpf')],
+    components: ['resize', 'ebpf'],
+  });
   ({ cluster } = installed);
 });
 
@@ -27,7 +31,6 @@ describe('the agent', () => {
       const lacking = await missing(debug);
       // Not psi_triggers: the node's kernel may be one that can crash of them (agent/signals/psi-triggers.ts).
       expect([...HOOKS, 'memory_events'].filter((name) => lacking.has(name))).toEqual([]);
-      await cluster.apply(killed('killed-ebpf'), throttled, helped('helped-ebpf'));
       await heard(debug, HEARD_BY_HOOKS);
       await expectHelped(cluster, 'helped-ebpf');
       // A path in /proc/<pid>/cgroup is the whole machine's here: the shell is in the first namespace.

@@ -18,9 +18,13 @@ import { timelinePicture } from './timeline-picture.ts';
 let installed: Installed | undefined;
 let cluster: SeenCluster;
 
+/** Slow enough for a kubelet that is emulated. */
+const container = { name: 'main', image: WORKLOAD, args: ['leak', '24', '5', '90', '4'], requests: { memory: '32Mi' }, limits: { memory: '80Mi' } }; // prettier-ignore
+const grew = pod({ name: 'grew', annotations: ASKS, containers: [container] });
+
 beforeAll(async () => {
   // As the file before left it: another roll would show nothing new.
-  installed = await openInstalled({ components: ['resize', 'ebpf'] });
+  installed = await openInstalled({ after: [grew], components: ['resize', 'ebpf'] });
   ({ cluster } = installed);
 });
 
@@ -48,9 +52,6 @@ async function files(): Promise<string> {
 let grown = 0;
 
 it('uninstalling leaves no object', async () => {
-  // Slow enough for a kubelet that is emulated.
-  const container = { name: 'main', image: WORKLOAD, args: ['leak', '24', '5', '90', '4'], requests: { memory: '32Mi' }, limits: { memory: '80Mi' } }; // prettier-ignore
-  await cluster.apply(pod({ name: 'grew', annotations: ASKS, containers: [container] }));
   await running(cluster, 'grew');
   grown = await until('a resize', async () => {
     const found = await podOf(cluster, 'grew');
