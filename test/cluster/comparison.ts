@@ -31,7 +31,7 @@ export interface Difference {
 /** The agent's wall clock, as its endpoint tells it, is read a moment before it is told. */
 const CLOCK_MS = 50;
 /** A shorter stretch is mostly the two readings at its ends: a burst of some ms beside one of them would count as a difference. */
-const LEAST_STRETCH_MS = 20_000;
+const LEAST_STRETCH_MS = 30_000;
 /** CPU in one second, against the mean: a busier second is a burst, and where in it a sample falls can't be told from its two ends. */
 const EVEN_SHARE = 1.5;
 /** Of a key's samples the newest so many are looked at: one all of whose samples fall into bursts is none that agrees. */

@@ -25,7 +25,7 @@ let cost: (() => Promise<AgentCost>) | undefined;
 
 beforeAll(async () => {
   // It counts some seconds later.
-  installed = await openInstalled({ before: RULES });
+  installed = await openInstalled({ before: RULES, after: [burns, shrinks, ...ASKERS] });
   ({ cluster } = installed);
   cost = await agentCost();
 });
@@ -41,8 +41,15 @@ afterAll(async () => {
   }
 });
 
-/** Nobody is resized in namespaces with the label. */
+/** Nobody is resized in namespaces with the label, nor above 80 MiB in the other one. */
 const RULES: readonly object[] = [
+  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'limited' } },
+  {
+    apiVersion: 'v1',
+    kind: 'LimitRange',
+    metadata: { name: 'most', namespace: 'limited' },
+    spec: { limits: [{ type: 'Container', max: { memory: '80Mi' } }] },
+  },
   { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ruled', labels: { ruled: 'true' } } },
   {
     apiVersion: 'admissionregistration.k8s.io/v1',
@@ -75,8 +82,13 @@ const container = (args: string, requests: object, limits: object): ContainerSha
   limits: { ...limits },
 });
 
-const start = (name: string, shape: ContainerShape, annotations: Record<string, string> = {}, namespace = 'default') =>
-  cluster.apply(pod({ name, namespace, annotations, containers: [shape] }));
+const podOfOne = (name: string, shape: ContainerShape, annotations: Record<string, string> = {}, namespace = 'default') => pod({ name, namespace, annotations, containers: [shape] }); // prettier-ignore
+
+const start = (...shape: Parameters<typeof podOfOne>) => cluster.apply(podOfOne(...shape));
+
+const burns = podOfOne('burns', container('burn 900', { cpu: '50m', memory: '16Mi' }, { cpu: '100m', memory: '64Mi' }), { 'headroom.dev/resize': 'true', 'headroom.dev/max-cpu': '250m' }); // prettier-ignore
+const shrinks = podOfOne('shrinks', container('hold 80', { cpu: '20m', memory: '16Mi' }, { memory: '160Mi' }));
+const ASKERS = ['limited', 'ruled'].map((namespace) => podOfOne('asks', container('leak 20 4 60 4', { cpu: '50m', memory: '32Mi' }, { memory: '64Mi' }), ASKS, namespace)); // prettier-ignore
 
 const conditionOf = (found: Pod, type: string): Condition | undefined => found.status.conditions?.find((each) => each.type === type && each.status === 'True'); // prettier-ignore
 
@@ -92,8 +104,6 @@ const readNumber = async (file: string): Promise<number> => Number((await inGues
 
 describe.concurrent('a throttled container', () => {
   it('gets more CPU while it runs', async () => {
-    const shape = container('burn 900', { cpu: '50m', memory: '16Mi' }, { cpu: '100m', memory: '64Mi' });
-    await start('burns', shape, { 'headroom.dev/resize': 'true', 'headroom.dev/max-cpu': '250m' });
     const before = await running(cluster, 'burns');
     const raised = await until('a higher CPU limit in force', async () => {
       const found = await podOf(cluster, 'burns');
@@ -109,7 +119,6 @@ describe.concurrent('a throttled container', () => {
 
 describe.concurrent('a limit under what is used', () => {
   it('is an error of the kubelet until the memory is freed, and Headroom leaves it alone', async () => {
-    await start('shrinks', container('hold 80', { cpu: '20m', memory: '16Mi' }, { memory: '160Mi' }));
     const before = await running(cluster, 'shrinks');
     await eventually(async () => expect(await readNumber(`${containerCgroup(before)}/memory.current`)).toBeGreaterThan(80 * MIB)); // prettier-ignore
     const patch = JSON.stringify({ spec: { containers: [{ name: 'main', resources: { limits: { memory: '48Mi' } } }] } }); // prettier-ignore
@@ -174,12 +183,6 @@ describe.concurrent('what the API server refuses', () => {
   };
 
   const refusedOnce = async (namespace: string, code: number, why: RegExp): Promise<void> => {
-    await start(
-      'asks',
-      container('leak 20 4 60 4', { cpu: '50m', memory: '32Mi' }, { memory: '64Mi' }),
-      ASKS,
-      namespace,
-    );
     await running(cluster, 'asks', namespace);
     await eventually(async () => {
       const said = await saidOf('asks', 'HeadroomResizeRefused', namespace);
@@ -201,15 +204,6 @@ describe.concurrent('what the API server refuses', () => {
     refusedOnce(namespace, code, why).catch((error: unknown) => explained(error, namespace));
 
   it('by a LimitRange (403) is remembered and explained', async () => {
-    await cluster.apply(
-      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'limited' } },
-      {
-        apiVersion: 'v1',
-        kind: 'LimitRange',
-        metadata: { name: 'most', namespace: 'limited' },
-        spec: { limits: [{ type: 'Container', max: { memory: '80Mi' } }] },
-      },
-    );
     await expectRefused('limited', 403, /HTTP 403 Forbidden: .*maximum memory usage per Container is 80Mi/);
   });
 

@@ -54,6 +54,8 @@ function podSpec({ containers, initContainers = [], nodeName, nodeSelector }: Om
   return {
     containers: containers.map(container),
     terminationGracePeriodSeconds: 1,
+    // None of them speaks to the API server: a volume less for the kubelet to mount.
+    automountServiceAccountToken: false,
     ...(initContainers.length > 0 ? { initContainers: initContainers.map(container) } : {}),
     ...(nodeName === undefined ? {} : { nodeName }),
     ...(nodeSelector ? { nodeSelector } : {}),
