@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { silentLogger } from '../agent/runtime/logger.ts';
-import { rehearse, rehearseSoon } from './rehearsal.ts';
+import { keepRehearsed, rehearse } from './rehearsal.ts';
 
 describe('a rehearsal', () => {
   it('takes a shortage from its push through the patch to the new limit in the cgroup', async () => {
@@ -26,11 +26,19 @@ describe('after a start', () => {
 
   afterEach(() => vi.useRealTimers());
 
-  it('comes once all is quiet, twice', async () => {
-    const play = vi.fn(() => Promise.resolve(['accepted', 'applied']));
-    rehearseSoon(log, play);
+  it('comes once all is quiet, and again, one at a time', async () => {
+    let end = (): void => undefined;
+    const play = vi.fn(() => new Promise<string[]>((resolve) => (end = () => resolve(['accepted', 'applied']))));
+    const stop = keepRehearsed(log, play);
     await vi.advanceTimersByTimeAsync(9_000);
     expect(play).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(play).toHaveBeenCalledTimes(1);
+    end();
+    await vi.advanceTimersByTimeAsync(46_000);
+    expect(play).toHaveBeenCalledTimes(2);
+    stop();
+    end();
     await vi.advanceTimersByTimeAsync(120_000);
     expect(play).toHaveBeenCalledTimes(2);
     expect(log.error).not.toHaveBeenCalled();
@@ -38,7 +46,7 @@ describe('after a start', () => {
 
   it('does not come to a process that ends before', async () => {
     const play = vi.fn(() => Promise.resolve([]));
-    rehearseSoon(log, play)();
+    keepRehearsed(log, play)();
     await vi.advanceTimersByTimeAsync(120_000);
     expect(play).not.toHaveBeenCalled();
   });
@@ -46,9 +54,10 @@ describe('after a start', () => {
   it.each([
     ['ends otherwise', () => Promise.resolve(['accepted', 'superseded'])],
     ['fails', () => Promise.reject(new Error('no pod'))],
-  ])('tells when it %s, and harms nothing', async (_, play) => {
-    rehearseSoon(log, play);
+  ])('tells when it %s, and goes on', async (_, play) => {
+    const stop = keepRehearsed(log, play);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(log.error).toHaveBeenCalledTimes(2);
+    stop();
   });
 });

@@ -1,6 +1,6 @@
-// The way of a shortage from its push to its patch and to its end is gone seldom, and the first time would be by far the slowest: code is
-// compiled when it first runs (4 ms for what takes half of one afterwards; a third of a second on a starved node). So a process goes it
-// before, in a quiet moment after its start: all parts are the real ones but for the connections, and the pod is nowhere.
+// The way of a shortage from its push to its patch and to its end is gone seldom, and the first time is by far the slowest: code is compiled
+// when it first runs, and thrown away when it has not run for some collections (npm run bench -- shortage). So a process goes it before, in a
+// quiet moment after its start, and again and again: all parts are the real ones but for the connections, and the pod is nowhere.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BATCH_BINARY_V1 } from '../agent/protocol/batch.ts';
 import type { Batch } from '../agent/protocol/batch.ts';
@@ -27,8 +27,8 @@ import { PointStore } from './store/point-store.ts';
 
 /** Its start is over by then, and a process that ends soon was not kept busy with it. */
 const AFTER_MS = 10_000;
-/** The first compiles; in the second what the first learned is used. */
-const TIMES = 2;
+/** V8 throws code away that did not run for six whole collections. */
+const EVERY_MS = 45_000;
 /** Promises in a row between a push and its patch are done within so many turns of the event loop. */
 const MOST_TURNS = 16;
 
@@ -38,21 +38,26 @@ const POD_UID = '00000000-0000-0000-0000-000000000000';
 const CONTAINER_ID = '0'.repeat(64);
 const LIMIT = '64Mi';
 
-/** @returns how to stop; the rehearsal itself is over in some milliseconds */
-export function rehearseSoon(log: Logger, play = rehearse): () => void {
-  const timer = setTimeout(() => void playTimes(log, play), AFTER_MS);
-  timer.unref();
-  return () => clearTimeout(timer);
+/** @returns how to stop; a rehearsal is over in some milliseconds */
+export function keepRehearsed(log: Logger, play = rehearse): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
+  const playIn = (ms: number): void => {
+    timer = setTimeout(() => void playWatched(log, play).then(() => isOver || playIn(EVERY_MS)), ms).unref();
+  };
+  playIn(AFTER_MS);
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
 }
 
-async function playTimes(log: Logger, play: typeof rehearse): Promise<void> {
-  for (let time = 0; time < TIMES; time++) {
-    try {
-      const ends = await play();
-      if (ends.at(-1) !== 'applied') log.error({ ends }, 'bug: a rehearsed shortage came to no good end');
-    } catch (err) {
-      log.error({ err }, 'bug: a shortage could not be rehearsed');
-    }
+async function playWatched(log: Logger, play: typeof rehearse): Promise<void> {
+  try {
+    const ends = await play();
+    if (ends.at(-1) !== 'applied') log.error({ ends }, 'bug: a rehearsed shortage came to no good end');
+  } catch (err) {
+    log.error({ err }, 'bug: a shortage could not be rehearsed');
   }
 }
 
