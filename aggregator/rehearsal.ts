@@ -1,13 +1,13 @@
 // The way of a shortage from its push to its patch and to its end is gone seldom, and the first time is by far the slowest: code is compiled
-// when it first runs, and thrown away when it has not run for some collections (npm run bench -- shortage). So a process goes it before, in a
-// quiet moment after its start, and again and again: all parts are the real ones but for the connections, and the pod is nowhere.
+// when it first runs (npm run bench -- shortage). So a process goes it before, some seconds after its start. The parts between the bytes of a push
+// and the patch are the real ones; connections, logs and metrics are not, and the pod is nowhere.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BATCH_BINARY_V1 } from '../agent/protocol/batch.ts';
 import type { Batch } from '../agent/protocol/batch.ts';
 import { encodeBatch } from '../agent/protocol/codec.ts';
 import { CPU_SCHEME } from '../agent/protocol/histogram-scheme.ts';
 import type { Shortage } from '../agent/protocol/shortage.ts';
-import { systemClock } from '../agent/runtime/clock.ts';
+import type { Clock } from '../agent/runtime/clock.ts';
 import type { Logger } from '../agent/runtime/logger.ts';
 import { silentLogger } from '../agent/runtime/logger.ts';
 import { metricsEncoders } from './api/item-encoder.ts';
@@ -27,8 +27,6 @@ import { PointStore } from './store/point-store.ts';
 
 /** Its start is over by then, and a process that ends soon was not kept busy with it. */
 const AFTER_MS = 10_000;
-/** V8 throws code away that did not run for six whole collections. */
-const EVERY_MS = 45_000;
 /** Promises in a row between a push and its patch are done within so many turns of the event loop. */
 const MOST_TURNS = 16;
 
@@ -38,32 +36,29 @@ const POD_UID = '00000000-0000-0000-0000-000000000000';
 const CONTAINER_ID = '0'.repeat(64);
 const LIMIT = '64Mi';
 
-/** @returns how to stop; a rehearsal is over in some milliseconds */
-export function keepRehearsed(log: Logger, play = rehearse): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  let isOver = false;
-  const playIn = (ms: number): void => {
-    timer = setTimeout(() => void playWatched(log, play).then(() => isOver || playIn(EVERY_MS)), ms).unref();
-  };
-  playIn(AFTER_MS);
-  return () => {
-    isOver = true;
-    clearTimeout(timer);
-  };
+/** @returns how to stop; a rehearsal itself is over in some milliseconds */
+export function rehearseSoon(log: Logger, clock: Clock, play = rehearse): () => void {
+  const timer = setTimeout(() => void playWatched(log, clock, play), AFTER_MS).unref();
+  return () => clearTimeout(timer);
 }
 
-async function playWatched(log: Logger, play: typeof rehearse): Promise<void> {
+async function playWatched(log: Logger, clock: Clock, play: typeof rehearse): Promise<void> {
   try {
-    const ends = await play();
-    if (ends.at(-1) !== 'applied') log.error({ ends }, 'bug: a rehearsed shortage came to no good end');
+    const { ends } = await play(clock);
+    if (ends.at(-1) !== 'applied') log.error({ ends }, 'a rehearsed shortage came to no good end');
   } catch (err) {
-    log.error({ err }, 'bug: a shortage could not be rehearsed');
+    log.error({ err }, 'a shortage could not be rehearsed');
   }
 }
 
-/** @returns what was counted of the resize, in order: 'accepted', 'applied' */
-export async function rehearse(): Promise<readonly string[]> {
-  const clock = systemClock();
+export interface Rehearsed {
+  /** What was counted of the resize, in order: 'accepted', 'applied'. */
+  readonly ends: readonly string[];
+  /** From the bytes of the push to the patch, ms; NaN: there was none. */
+  readonly toPatchMs: number;
+}
+
+export async function rehearse(clock: Clock): Promise<Rehearsed> {
   const [monoMs, wallMs] = [() => clock.bootTimeMs(), () => clock.wallTimeMs()];
   const log = silentLogger;
   const store = new PointStore({ ...metricsEncoders, clock: monoMs, wallMs, stalenessMs: 60_000, log, maxSlots: 2 });
@@ -97,27 +92,43 @@ export async function rehearse(): Promise<readonly string[]> {
     metrics: { shortage: () => undefined },
   } satisfies Parameters<typeof takeBody>[3];
   const watch = { skew: watchClockSkew(log), refusals: watchPushRefusals(log, monoMs), wanted: wantedOfPushes() };
-  const push = (batch: Batch): void => {
-    takeBody(encodeBatch(batch, BATCH_BINARY_V1), BATCH_BINARY_V1, NODE.name, parts, watch);
-  };
+  const push = (body: Uint8Array): unknown => takeBody(body, BATCH_BINARY_V1, NODE.name, parts, watch);
   const atMs = Math.round(monoMs());
-  push(batchOf({ sequence: 1, atMs, wallMs: wallMs(), limitBytes: bytesOf(LIMIT), isShort: true }));
-  for (let turn = 0; turn < MOST_TURNS && ends.length === 0; turn++) await nextTurn();
-  push(batchOf({ sequence: 2, atMs: atMs + 1, wallMs: wallMs(), limitBytes: bytesOf(server.limit()), isShort: false }));
-  await resizer.close();
-  await events.close();
-  return ends;
+  try {
+    const short = bodyOf({ sequence: 1, atMs, wallMs: wallMs(), limitBytes: bytesOf(LIMIT), isShort: true });
+    const pushedMs = performance.now();
+    push(short);
+    for (let turn = 0; turn < MOST_TURNS && ends.length === 0; turn++) await nextTurn();
+    push(
+      bodyOf({ sequence: 2, atMs: atMs + 1, wallMs: wallMs(), limitBytes: bytesOf(server.limit()), isShort: false }),
+    );
+    return { ends, toPatchMs: server.patchedMs() - pushedMs };
+  } finally {
+    await resizer.close();
+    await events.close();
+  }
+}
+
+interface ApiServer {
+  call(call: KubeCall): Promise<KubeAnswer>;
+  limit(): string;
+  /** performance.now() */
+  patchedMs(): number;
 }
 
 /** Of one pod; it takes what it is told and answers with the pod as patched. */
-function apiServer(): { call(call: KubeCall): Promise<KubeAnswer>; limit(): string } {
+function apiServer(): ApiServer {
   let limit = LIMIT;
+  let patchedMs = NaN;
   return {
     limit: () => limit,
+    patchedMs: () => patchedMs,
     call: ({ method, body }) => {
-      const write =
-        method === 'PATCH' ? (body as readonly JsonPatchOp[]).find(({ op }) => op === 'replace') : undefined;
-      if (typeof write?.value === 'string') limit = write.value;
+      if (method === 'PATCH') {
+        patchedMs = performance.now();
+        const write = (body as readonly JsonPatchOp[]).find(({ op }) => op === 'replace');
+        if (typeof write?.value === 'string') limit = write.value;
+      }
       return Promise.resolve({
         status: 200,
         retryAfterSeconds: 0,
@@ -161,6 +172,10 @@ interface Reading {
   readonly wallMs: number;
   readonly limitBytes: number;
   readonly isShort: boolean;
+}
+
+function bodyOf(reading: Reading): Uint8Array {
+  return encodeBatch(batchOf(reading), BATCH_BINARY_V1);
 }
 
 function batchOf({ sequence, atMs, wallMs, limitBytes, isShort }: Reading): Batch {

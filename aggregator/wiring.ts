@@ -34,7 +34,7 @@ import { createLeader } from './leader-parts.ts';
 import type { Leader } from './leader-parts.ts';
 import { createAggregatorMetrics } from './metrics.ts';
 import type { AggregatorMetrics } from './metrics.ts';
-import { keepRehearsed } from './rehearsal.ts';
+import { rehearseSoon } from './rehearsal.ts';
 import { Resizer } from './resize/resizer.ts';
 import type { ResizeMode } from './resize/resizer.ts';
 import { createServingCertificate } from './serving/serving-certificate.ts';
@@ -188,7 +188,7 @@ function startResizing({ flags, http, store, metrics, clock, log, shutdown }: Co
   shutdown.onClose('resizer', () => resizer.close());
   if (flags.resize === 'on') {
     shutdown.onClose('warm connections', keepWarm(kube));
-    shutdown.onClose('rehearsal', keepRehearsed(log));
+    shutdown.onClose('rehearsal', rehearseSoon(log, clock));
   }
   const early = new EarlyShortages({
     store,

@@ -162,12 +162,12 @@ function tell(parts: BatchParts, batch: Batch, limitsChanged: readonly string[],
   }
   for (const joined of joinShortages(batch, store, receipt, parts.bootId)) {
     const { ref, resource, kind } = joined.kind === 'raised' ? joined.event.shortage : joined.shortage;
+    metrics.shortage(resource, kind, joined.kind);
     if (joined.kind === 'unknown_container') log.debug({ node: batch.node, ref, resource }, 'shortage of an unknown container'); // prettier-ignore
     guarded(() => {
       if (joined.kind === 'unknown_container') onEarlyShortage(batch, joined.shortage);
       else if (!onShortage(joined.event)) onEarlyShortage(batch, joined.event.shortage);
     });
-    metrics.shortage(resource, kind, joined.kind);
   }
 }
 

@@ -66,6 +66,8 @@ interface Flight {
   target: ResizeTarget;
   readonly reason: string;
   legs: Legs;
+  /** ISO 8601, by the wall clock. */
+  acceptedAt?: string;
 }
 
 export class Resizer {
@@ -175,6 +177,7 @@ export class Resizer {
     const result = await this.#patchInTurn(flight, pod);
     const readMs = result.kind === 'accepted' ? result.readMs : 0;
     flight.legs = { ...flight.legs, acceptedMs: clock.bootTimeMs() - readMs };
+    flight.acceptedAt = new Date(clock.wallTimeMs() - readMs).toISOString();
     switch (result.kind) {
       case 'accepted': {
         const { containerId } = event.container;
@@ -285,7 +288,7 @@ export class Resizer {
     const fields = {
       ...fieldsOf(flight.event),
       ...legDurations(flight.legs),
-      acceptedAt: wallInstant(this.#parts.clock, flight.legs.acceptedMs),
+      acceptedAt: flight.acceptedAt,
       reason: flight.reason,
       target: flight.target.limits,
     };
@@ -340,11 +343,6 @@ function fieldsOf({ pod, container, node, shortage }: ShortageEvent): Record<str
     node,
     shortage: { resource, kind, need, limit, secondsToHarm },
   };
-}
-
-/** @param bootMs CLOCK_BOOTTIME, ms @returns ISO 8601 */
-function wallInstant(clock: Clock, bootMs: number | undefined): string | undefined {
-  return bootMs === undefined ? undefined : new Date(clock.wallTimeMs() - (clock.bootTimeMs() - bootMs)).toISOString();
 }
 
 /** A refusal names the limit that was asked for, which grows with the need and its unit with it: it is the same refusal. */

@@ -11,6 +11,8 @@ export interface AgentCost {
 }
 
 interface Told extends Omit<AgentCost, 'cpuShare'> {
+  /** Its container's own. */
+  readonly folder: string;
   readonly usedUs: number;
   /** Since the guest's boot. */
   readonly atS: number;
@@ -20,17 +22,19 @@ interface Told extends Omit<AgentCost, 'cpuShare'> {
 export async function agentCost(): Promise<() => Promise<AgentCost>> {
   const first = await tellOfAgent();
   return async () => {
-    const { usedUs, atS, peakBytes, limitHits } = await tellOfAgent();
-    if (usedUs < first.usedUs || atS <= first.atS) throw new Error('the agent is not the one of before');
+    const { folder, usedUs, atS, peakBytes, limitHits } = await tellOfAgent();
+    if (folder !== first.folder) throw new Error('the agent is not the one of before');
     return { cpuShare: (usedUs - first.usedUs) / 1e6 / (atS - first.atS), peakBytes, limitHits };
   };
 }
 
 async function tellOfAgent(): Promise<Told> {
-  const folder = `/sys/fs/cgroup$(cut -d : -f 3 /proc/${AGENT_PID}/cgroup)`;
-  const told = await inGuest(`cd ${folder} && cat /proc/uptime cpu.stat memory.peak memory.events`);
+  const told = await inGuest(
+    `cd /sys/fs/cgroup$(cut -d : -f 3 /proc/${AGENT_PID}/cgroup) && pwd && cat /proc/uptime cpu.stat memory.peak memory.events`,
+  );
   const number = (pattern: RegExp): number => Number(pattern.exec(told)?.[1] ?? NaN);
   return {
+    folder: told.split('\n', 1)[0]!,
     atS: number(/^([\d.]+) [\d.]+$/m),
     usedUs: number(/^usage_usec (\d+)$/m),
     peakBytes: number(/^(\d+)$/m),

@@ -50,7 +50,7 @@ export function heard(debug: Forward, wanted: readonly string[]): Promise<Readon
 export const throttled = pod({ name: 'throttled', containers: [{ name: 'main', image: WORKLOAD, args: ['burn', '900'], requests: { memory: '16Mi', cpu: '20m' }, limits: { cpu: '60m', memory: '64Mi' } }] }); // prettier-ignore
 export const killed = (name: string): object =>
   leakPod({ name, startMib: 10, mibPerSecond: 8, mostMib: 80, limit: '48Mi', afterS: 5 });
-export const helped = (name: string, afterS = 4): object => leakPod({ name, startMib: 36, mibPerSecond: 3, mostMib: 100, limit: '80Mi', afterS, annotations: ASKS }); // prettier-ignore
+export const helped = (name: string): object => leakPod({ name, startMib: 36, mibPerSecond: 3, mostMib: 100, limit: '80Mi', afterS: 4, annotations: ASKS }); // prettier-ignore
 
 export async function expectHelped(cluster: SeenCluster, name: string): Promise<void> {
   await running(cluster, name);

@@ -33,17 +33,12 @@ export async function openInstalled({
 }: InstallOptions = {}): Promise<Installed> {
   const cluster = await openCluster();
   try {
-    if (before.length > 0) {
-      // Pods may have the names of some that an earlier file took away.
-      const names = new Set((before as readonly Named[]).flatMap(({ kind, metadata }) => (kind === 'Pod' ? [metadata.name] : []))); // prettier-ignore
-      if (names.size > 0) await endingPodsGone(cluster, (name) => names.has(name));
-      await cluster.apply(...before);
-    }
+    await applied(cluster, before);
     // What an earlier file took away is on its way out meanwhile.
     const [folder] = await Promise.all([
-      install(cluster, 'release', components, INSTALL_MS).then(async (applied) => {
-        if (after.length > 0) await cluster.apply(...after);
-        return applied;
+      install(cluster, 'release', components, INSTALL_MS).then(async (installed) => {
+        await applied(cluster, after);
+        return installed;
       }),
       endingPodsGone(cluster, () => true),
     ]);
@@ -70,6 +65,14 @@ export async function uninstall(cluster: Commanded, folder: string): Promise<voi
 interface Named {
   readonly kind?: string;
   readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+}
+
+/** Pods may have the names of some that an earlier file took away. */
+async function applied(cluster: SeenCluster, objects: readonly object[]): Promise<void> {
+  if (objects.length === 0) return;
+  const names = new Set((objects as readonly Named[]).flatMap(({ kind, metadata }) => (kind === 'Pod' ? [metadata.name] : []))); // prettier-ignore
+  await endingPodsGone(cluster, (name) => names.has(name));
+  await cluster.apply(...objects);
 }
 
 async function endingPodsGone(cluster: Commanded, isAwaited: (name: string) => boolean): Promise<void> {

@@ -95,6 +95,7 @@ export async function followLeak(
   const follow = followInGuest(`cgroup_watch --each ${EACH_MS} ${polled} ${written.join(' ')}`, (line) => {
     const [stamp, file = '', value] = line.split(' ');
     const atMs = Number(stamp);
+    if (!Number.isFinite(atMs)) return;
     run.guestAheadMs = Math.max(run.guestAheadMs, atMs - Date.now());
     const number = value === 'max' ? Infinity : Number(value || NaN);
     if (!Number.isNaN(number)) targets.get(file)?.push({ atMs, value: number });
@@ -110,6 +111,7 @@ export async function followLeak(
   });
   try {
     await until(`${shape.name} coming to its end`, () => finished(run) || undefined, timeoutMs, EACH_MS);
+    if (run.guestAheadMs === -Infinity) throw new Error(`cgroup_watch told nothing of ${shape.name}`);
     const onHost = (told: readonly Seen[]): readonly Seen[] =>
       told.map(({ atMs, value }) => ({ atMs: atMs - run.guestAheadMs, value }));
     const { memoryCurrent, podLimit, containerLimit } = seen;
@@ -148,13 +150,21 @@ function resizes(
     .filter(({ objectRef }) => objectRef?.name === name && objectRef.namespace === namespace);
 }
 
-/** The answers' codes. */
+export interface ResizeAnswer {
+  /** HTTP status. */
+  readonly code: number;
+  readonly atMs: number;
+}
+
 export function resizeAnswers(
   cluster: Pick<Commanded, 'controlPlane'>,
   name: string,
   namespace = 'default',
-): readonly number[] {
-  return resizes(cluster, name, namespace).map(({ responseStatus }) => responseStatus?.code ?? 0);
+): readonly ResizeAnswer[] {
+  return resizes(cluster, name, namespace).map(({ responseStatus, stageTimestamp }) => ({
+    code: responseStatus?.code ?? 0,
+    atMs: Date.parse(stageTimestamp),
+  }));
 }
 
 export interface AcceptedPatch {

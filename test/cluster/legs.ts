@@ -55,7 +55,7 @@ export function firstLegs(run: LeakRun, log: string, accepted: readonly Accepted
   const { limitBytes } = own;
   const answerMs = Math.max(0, Date.parse(own.acceptedAt) - run.guestAheadMs - acceptedMs);
   const decidedToAcceptedMs = own.decidedToAcceptedMs - answerMs;
-  if (decidedToAcceptedMs < apiServerMs - CLOCK_MS)
+  if (!(decidedToAcceptedMs >= apiServerMs - CLOCK_MS))
     throw new Error(`${name}: decided to accepted ${decidedToAcceptedMs} ms, of which the API server had ${apiServerMs} ms`); // prettier-ignore
   const after = (what: string, seen: readonly Seen[]): number => {
     // The kernel keeps memory.max in whole pages.

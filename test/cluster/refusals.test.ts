@@ -17,8 +17,6 @@ import { WORKLOAD } from './node-disk.ts';
 import { NODE_NAME } from './real-node.ts';
 
 const MIB = 2 ** 20;
-/** Requests of the pods that run beside those of the full node. */
-const OTHERS_MIB = 96;
 let installed: Installed | undefined;
 let cluster: SeenCluster;
 let cost: (() => Promise<AgentCost>) | undefined;
@@ -150,8 +148,8 @@ describe.concurrent('a full node', () => {
     const pods = await cluster.kube.json<{ items: Pod[] }>('GET', '/api/v1/pods');
     const requested = pods.items.flatMap(({ spec }) => spec.containers).reduce((sum, { resources }) => sum + bytes(resources?.requests?.['memory'] ?? '0'), 0); // prettier-ignore
     const room = bytes(node.status.allocatable['memory']!) - requested;
-    // The leak's own request, 16 MiB that are left, and what the other tests' pods may take or leave: less than the raise asks for.
-    const filler = `${Math.floor(room / MIB) - 256 - 16 - OTHERS_MIB}Mi`;
+    // Beside the leak's own request 16 MiB are left, and 32 more when the other tests' pods have gone: the raise asks for 128 at least.
+    const filler = `${Math.floor(room / MIB) - 256 - 16}Mi`;
     await start('fills', container('pause', { memory: filler }, {}));
     // Guaranteed, with the CPU that it takes to grow.
     const same = { cpu: '300m', memory: '256Mi' };
@@ -177,7 +175,7 @@ describe.concurrent('what the API server refuses', () => {
   const explained = async (error: unknown, namespace: string): Promise<never> => {
     const log = await cluster.logsOf('headroom-aggregator');
     const lines = log.split('\n').filter((line) => /asks|event not written|lease/.test(line));
-    const answers = resizeAnswers(cluster, 'asks', namespace);
+    const answers = resizeAnswers(cluster, 'asks', namespace).map(({ code }) => code);
     const said = (await eventsOf('asks', namespace)).map(({ reason, message }) => `${reason}: ${message}`);
     throw new Error(`answers ${answers.join(', ') || 'none'}; events:\n${said.join('\n')}\nlogs:\n${lines.join('\n')}`, { cause: error }); // prettier-ignore
   };
@@ -191,8 +189,9 @@ describe.concurrent('what the API server refuses', () => {
     // The need lasts: the replica that acts asks again after 5, then 10 s.
     await new Promise((resolve) => setTimeout(resolve, 12_000));
     const answers = resizeAnswers(cluster, 'asks', namespace);
-    expect(new Set(answers)).toEqual(new Set([code]));
-    expect(answers.length).toBeLessThanOrEqual(3);
+    expect(new Set(answers.map((each) => each.code))).toEqual(new Set([code]));
+    const soon = answers.filter(({ atMs }) => atMs - answers[0]!.atMs < 20_000);
+    expect(soon.length).toBeLessThanOrEqual(3);
     // Once, though the wanted limit grows with the need.
     expect(await saidOf('asks', 'HeadroomResizeRefused', namespace)).toHaveLength(1);
     const found = await podOf(cluster, 'asks', namespace);

@@ -14,7 +14,6 @@ let installed: Installed | undefined;
 let cluster: SeenCluster;
 
 beforeAll(async () => {
-  // What the agent hears is kept until it is asked for.
   installed = await openInstalled({
     after: [killed('killed-ebpf'), throttled, helped('helped-ebpf')],
     components: ['resize', 'ebpf'],
