@@ -38,8 +38,8 @@ const EVEN_SHARE = 1.5;
 const NEWEST = 12;
 /** Memory that moves more than so much around an instant was given back or taken when neither of the two can tell. */
 const STEADY_SHARE = 0.02;
-/** The kubelet reads a little after the instant that it tells, on a machine that is busy up to two seconds. */
-const AROUND_MS = [0, 1000, 2000];
+/** The kubelet reads a little before or after the instant that it tells, on a machine that is busy up to two seconds after it. */
+const AROUND_MS = [-1000, 0, 1000, 2000];
 /**
  * Of more samples than so many the worst is not held: what a process takes and gives back within a tenth of a second (a TLS handshake,
  * a collection) is in one of a minute's samples now and then, and in no reading around it. What is read wrongly is so in the others too.
