@@ -24,8 +24,8 @@ const LEAKS_OF_A_MEDIAN = 20;
 const LEAKS_AT_10 = Number(process.env['HEADROOM_CLUSTER_LEAKS'] ?? 1);
 /** So many pods at once: what they hold in the end has to fit into the machine. */
 const AT_ONCE = 5;
-/** The first is at its limit when all are running and watched: the slowest takes 14 s to it. */
-const FIRST_S = 16;
+/** The first is at its limit, and well before it at its signal, when all are running and watched: the slowest takes 14 s to it. */
+const FIRST_S = 20;
 /** A resize has its end within two seconds, emulated; the next signal comes after that. */
 const APART_S = 4;
 
