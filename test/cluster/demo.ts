@@ -38,11 +38,12 @@ export async function startDemo(
   });
   writeFileSync(kubeconfig, text, { mode: 0o600 });
   return [
-    'In another shell (without a kubectl of your own: `npm run kubectl -- top node`):',
+    'In another shell (without a kubectl of your own: `npm run --silent kubectl -- top node`):',
     '',
     `  export KUBECONFIG=${kubeconfig}`,
     '  kubectl top node; kubectl top pod -A --containers',
-    '  kubectl get events -w                      # leak-that-asks is resized, the other one is killed',
+    '  kubectl get pods -w                        # leak-that-asks goes on, the other one is killed again and again (OOMKilled)',
+    '  kubectl describe pod leak-that-asks        # its Events tell how it was resized, and why',
     `  kubectl port-forward -n ${SYSTEM} daemonset/headroom-agent 9470    # then http://localhost:9470/`,
     '',
     'Ctrl-C ends everything.',
