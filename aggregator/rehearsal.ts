@@ -14,6 +14,7 @@ import { metricsEncoders } from './api/item-encoder.ts';
 import { watchClockSkew } from './intake/clock-skew.ts';
 import { watchPushRefusals } from './intake/push-refusals.ts';
 import { takeBody, wantedOfPushes } from './intake/push-route.ts';
+import type { BatchParts } from './intake/push-route.ts';
 import { createKubeClient } from './kube/client.ts';
 import { EventRecorder } from './kube/events.ts';
 import type { KubeAnswer, KubeCall } from './kube/http.ts';
@@ -80,7 +81,7 @@ export async function rehearse(clock: Clock): Promise<Rehearsed> {
     clock,
     log,
   });
-  const parts = {
+  const parts: BatchParts = {
     store,
     log,
     clock: monoMs,
@@ -90,7 +91,7 @@ export async function rehearse(clock: Clock): Promise<Rehearsed> {
     onObserved: (containerId, observation) => resizer.onObserved(containerId, observation),
     fencing: () => 1,
     metrics: { shortage: () => undefined },
-  } satisfies Parameters<typeof takeBody>[3];
+  };
   const watch = { skew: watchClockSkew(log), refusals: watchPushRefusals(log, monoMs), wanted: wantedOfPushes() };
   const push = (body: Uint8Array): unknown => takeBody(body, BATCH_BINARY_V1, NODE.name, parts, watch);
   const atMs = Math.round(monoMs());

@@ -177,12 +177,12 @@ export class Resizer {
     const result = await this.#patchInTurn(flight, pod);
     const readMs = result.kind === 'accepted' ? result.readMs : 0;
     flight.legs = { ...flight.legs, acceptedMs: clock.bootTimeMs() - readMs };
-    flight.acceptedAt = new Date(clock.wallTimeMs() - readMs).toISOString();
     switch (result.kind) {
       case 'accepted': {
         const { containerId } = event.container;
         this.#count(event, 'accepted');
         flight.target = result.target;
+        flight.acceptedAt = new Date(clock.wallTimeMs() - readMs).toISOString();
         this.#tell('HeadroomResize', { ...flight, reason: result.reason ?? flight.reason });
         const accepted = { pod: result.pod, containerId, target: result.target };
         this.#confirmations.await(accepted, (ending) => this.#end(flight, ending));

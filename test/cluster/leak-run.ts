@@ -150,21 +150,13 @@ function resizes(
     .filter(({ objectRef }) => objectRef?.name === name && objectRef.namespace === namespace);
 }
 
-export interface ResizeAnswer {
-  /** HTTP status. */
-  readonly code: number;
-  readonly atMs: number;
-}
-
+/** The answers' codes. */
 export function resizeAnswers(
   cluster: Pick<Commanded, 'controlPlane'>,
   name: string,
   namespace = 'default',
-): readonly ResizeAnswer[] {
-  return resizes(cluster, name, namespace).map(({ responseStatus, stageTimestamp }) => ({
-    code: responseStatus?.code ?? 0,
-    atMs: Date.parse(stageTimestamp),
-  }));
+): readonly number[] {
+  return resizes(cluster, name, namespace).map(({ responseStatus }) => responseStatus?.code ?? 0);
 }
 
 export interface AcceptedPatch {

@@ -18,7 +18,7 @@ import { firstLegs, heardShare, legTable, median, ownShare } from './legs.ts';
 import { WORKLOAD } from './node-disk.ts';
 import type { ShownRun } from './timeline-picture.ts';
 
-/** Share of the time from the signal to the container's memory.max that may be ours, in the median of so many leaks; fewer are only told. */
+/** Share of the time from the signal to the container's memory.max that may be ours, the way of the API server's answer included, in the median of so many leaks; fewer are only told. */
 const OWN_SHARE = 1 / 5;
 const LEAKS_OF_A_MEDIAN = 20;
 const LEAKS_AT_10 = Number(process.env['HEADROOM_CLUSTER_LEAKS'] ?? 1);
@@ -104,7 +104,7 @@ describe('with the resize component', () => {
     const share = median(rows.map(({ legs }) => ownShare(legs)));
     const heard = median(rows.map(({ legs }) => heardShare(legs)));
     process.stdout.write(`${legTable(rows)}\nfigure: ours ${(100 * share).toFixed(1)} % of the time in the median, ${(100 * heard).toFixed(1)} % with the way of the API server's answer\n`); // prettier-ignore
-    if (rows.length >= LEAKS_OF_A_MEDIAN) expect(share).toBeLessThanOrEqual(OWN_SHARE);
+    if (rows.length >= LEAKS_OF_A_MEDIAN) expect(heard).toBeLessThanOrEqual(OWN_SHARE);
   });
 
   it('costs the node little meanwhile: the agent stays under its memory limit', () => {
