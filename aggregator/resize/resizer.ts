@@ -176,13 +176,15 @@ export class Resizer {
     const { event } = flight;
     const result = await this.#patchInTurn(flight, pod);
     const readMs = result.kind === 'accepted' ? result.readMs : 0;
-    flight.legs = { ...flight.legs, acceptedMs: clock.bootTimeMs() - readMs };
+    // The same instant on both clocks: whatever stands between two readings of them can be preempted.
+    const [acceptedMs, acceptedWallMs] = [clock.bootTimeMs() - readMs, clock.wallTimeMs() - readMs];
+    flight.legs = { ...flight.legs, acceptedMs };
     switch (result.kind) {
       case 'accepted': {
         const { containerId } = event.container;
         this.#count(event, 'accepted');
         flight.target = result.target;
-        flight.acceptedAt = new Date(clock.wallTimeMs() - readMs).toISOString();
+        flight.acceptedAt = new Date(acceptedWallMs).toISOString();
         this.#tell('HeadroomResize', { ...flight, reason: result.reason ?? flight.reason });
         const accepted = { pod: result.pod, containerId, target: result.target };
         this.#confirmations.await(accepted, (ending) => this.#end(flight, ending));

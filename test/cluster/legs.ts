@@ -44,6 +44,8 @@ export function ownLegs(log: string, pod: string): readonly ToldLegs[] {
 
 /** Two clocks, one of them an emulated machine's, are compared no better than this. */
 const CLOCK_MS = 5;
+/** And not at all when they are apart by more than an emulated CPU is away between the readings of one. */
+const AWAY_MS = 25;
 
 /** Of the first resize of a run. @throws Error where a leg was not seen */
 export function firstLegs(run: LeakRun, log: string, accepted: readonly AcceptedPatch[]): Legs {
@@ -53,10 +55,13 @@ export function firstLegs(run: LeakRun, log: string, accepted: readonly Accepted
   if (own === undefined || patch === undefined) throw new Error(`${name} was not resized`);
   const { atMs: acceptedMs, tookMs: apiServerMs } = patch;
   const { limitBytes } = own;
-  const answerMs = Math.max(0, Date.parse(own.acceptedAt) - run.guestAheadMs - acceptedMs);
+  const toldMs = Date.parse(own.acceptedAt) - run.guestAheadMs - acceptedMs;
+  // Each of the two is by one clock alone: what the answer took at most is known whatever the other clock says.
+  const mostMs = own.decidedToAcceptedMs - apiServerMs;
+  const answerMs = Math.max(0, Math.min(toldMs, mostMs));
+  if (!(mostMs >= -CLOCK_MS && Math.abs(toldMs - answerMs) <= AWAY_MS))
+    throw new Error(`${name}: decided to accepted ${own.decidedToAcceptedMs} ms, ${toldMs} of them for the answer and ${apiServerMs} at the API server`); // prettier-ignore
   const decidedToAcceptedMs = own.decidedToAcceptedMs - answerMs;
-  if (!(decidedToAcceptedMs >= apiServerMs - CLOCK_MS))
-    throw new Error(`${name}: decided to accepted ${decidedToAcceptedMs} ms, of which the API server had ${apiServerMs} ms`); // prettier-ignore
   const after = (what: string, seen: readonly Seen[]): number => {
     // The kernel keeps memory.max in whole pages.
     const first = seen.find(({ atMs, value }) => atMs >= acceptedMs - CLOCK_MS && Math.abs(value - limitBytes) < 4096);
