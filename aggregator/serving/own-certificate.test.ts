@@ -96,6 +96,44 @@ describe('the first start', () => {
     expect(api.seen.filter((call) => call === `PATCH ${SECRET}`).length).toBeGreaterThan(1);
   });
 
+  it('finds the bundle published by a replica that was a moment earlier, and has nothing to complain of', async () => {
+    const other = freshCluster();
+    await startReplica(other, new Time());
+    const publish = (path: string) => (api: FakeApi) => api.put(path, other.objects.get(path)!);
+    for (const [path, missing] of [
+      [CONFIG_MAP, true],
+      [CONFIG_MAP, false],
+      [V1, false],
+    ] as const) {
+      const api = freshCluster();
+      api.put(SECRET, { data: { ...other.objects.get(SECRET)?.data } });
+      for (const each of [V1, V1BETA1, CONFIG_MAP]) if (each !== path) publish(each)(api);
+      if (missing) api.objects.delete(path);
+      api.beforeWrite = () => publish(path)(api);
+      const { log } = await startReplica(api, new Time());
+      expect(log.filter(({ level }) => level !== 'info')).toEqual([]);
+      expect(log.map(({ msg }) => msg)).not.toContain('ca bundle published');
+      expect(bundle(api)).toBe(bundle(other));
+      expect(caBundle(api, V1)).toBe(bundle(other));
+    }
+  });
+
+  it('says of a bundle that another takes away each time what became of it, and goes on', async () => {
+    const api = freshCluster();
+    const steal = (): void => {
+      api.put(CONFIG_MAP, { data: {} });
+      api.beforeWrite = steal;
+    };
+    const { round, log } = await startReplica(api, new Time());
+    steal();
+    await round();
+    expect(log.filter(({ level }) => level === 'warn').map(({ reason }) => reason)).toEqual(['somebody else wrote it at the same time']); // prettier-ignore
+    api.beforeWrite = undefined;
+    await round();
+    expect(certificatesIn(bundle(api))).toBe(1);
+    expect(log.map(({ msg }) => msg)).toContain('serving certificate problem passed');
+  });
+
   it('signs nothing when the Secret holds a good pair', async () => {
     const api = freshCluster();
     const first = await startReplica(api, new Time());

@@ -6,11 +6,16 @@ export const CA_CONFIG_MAP = 'headroom-ca';
 export const METRICS_SERVICE = 'headroom-metrics';
 export const API_SERVICES = ['v1.metrics.k8s.io', 'v1beta1.metrics.k8s.io'] as const;
 
+/** Replicas that start together write the same at the same time: who was late reads what is there by now. */
+const MOST_ATTEMPTS = 3;
+
 /** An object and what keeps the bundle from being in it; no problem: it is there, or the object is not ours to write. */
 export interface Publication {
   readonly object: string;
   readonly problem?: string;
   readonly changed: boolean;
+  /** It was another by the time it was written. */
+  readonly late?: true;
 }
 
 /** @param bundle PEM certificates */
@@ -20,9 +25,15 @@ export async function publishBundle(
   bundle: string,
 ): Promise<readonly Publication[]> {
   return Promise.all([
-    publishConfigMap(objects, namespace, bundle),
-    ...API_SERVICES.map((name) => publishApiService(objects, namespace, name, bundle)),
+    untilInTime(() => publishConfigMap(objects, namespace, bundle)),
+    ...API_SERVICES.map((name) => untilInTime(() => publishApiService(objects, namespace, name, bundle))),
   ]);
+}
+
+async function untilInTime(publish: () => Promise<Publication>): Promise<Publication> {
+  let publication = await publish();
+  for (let attempt = 1; publication.late && attempt < MOST_ATTEMPTS; attempt++) publication = await publish();
+  return publication;
 }
 
 async function publishConfigMap(objects: NamedObjects, namespace: string, bundle: string): Promise<Publication> {
@@ -71,15 +82,15 @@ function isOurs({ spec }: WireObject, namespace: string): boolean {
 
 type Written = Awaited<ReturnType<NamedObjects['patch']>>;
 
-/** A conflict or a disappearance is put right by the next round. */
+/** What is late even then is put right by the next round. */
 function outcome(object: string, answer: Written, right: string): Publication {
   switch (answer.kind) {
     case 'written':
       return { object, changed: true };
     case 'conflict':
-      return { object, changed: false, problem: 'somebody else wrote it at the same time' };
+      return { object, changed: false, late: true, problem: 'somebody else wrote it at the same time' };
     case 'absent':
-      return { object, changed: false, problem: 'it is not there any more' };
+      return { object, changed: false, late: true, problem: 'it is not there any more' };
     default:
       return { object, changed: false, problem: problemOf(answer, right) };
   }
