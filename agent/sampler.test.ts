@@ -134,6 +134,19 @@ describe('Sampler', () => {
     }
   });
 
+  it('lets a new pod wait for its turn: its containers are what is asked for', () => {
+    const setup = setUp();
+    setup.tick.start();
+    setup.time.advance(3_450);
+    const cgroup = process(setup, 0.5);
+    const row = setup.add('new', cgroup, { born: true, kind: 'pod' });
+    setup.time.advance(20 * SECOND);
+    setup.tick.stop();
+    expect(setup.findings).toEqual([]);
+    expect(cgroup.calls.readFast).toBe(1 + 4);
+    expect(usageOver(row.ring, 15_000)?.cpuUs).toBeCloseTo(7_500_000, -5);
+  });
+
   it('changes no rate when the wall clock is set back or forward an hour', () => {
     const setup = setUp();
     const row = setup.add('steady', process(setup, 0.25));

@@ -87,8 +87,9 @@ export class Sampler implements TickWork {
     return this.#watched.size;
   }
 
-  /** A row that discovery found after the start. */
+  /** A row that discovery found after the start. Pods and slices wait for their turn: nobody waits for them. */
   welcome(row: Row): void {
+    if (row.identity.kind !== 'container') return;
     this.#young.add(row);
     this.#parts.onExtraWork();
   }

@@ -96,7 +96,7 @@ export class Roster {
   }
 
   /**
-   * @param early the row is new on a running node: report it at 1 s and 2 s of age
+   * @param early the row is new on a running node: a container is reported at 1 s and 2 s of age
    * @returns undefined when it was gone again, was known already, or the bound is reached
    */
   add(found: NewCgroup, early: boolean): Row | undefined {
