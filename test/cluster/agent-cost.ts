@@ -4,6 +4,8 @@ import { AGENT_PID, inGuest } from './guest-shell.ts';
 export interface AgentCost {
   /** Of one core. */
   readonly cpuShare: number;
+  /** The same since its start. */
+  readonly wholeCpuShare: number;
   /** Of its container, page cache included. */
   readonly peakBytes: number;
   /** How often it was at its limit. */
@@ -22,21 +24,25 @@ interface Told extends Omit<AgentCost, 'cpuShare'> {
 export async function agentCost(): Promise<() => Promise<AgentCost>> {
   const first = await tellOfAgent();
   return async () => {
-    const { folder, usedUs, atS, peakBytes, limitHits } = await tellOfAgent();
+    const { folder, usedUs, atS, wholeCpuShare, peakBytes, limitHits } = await tellOfAgent();
     if (folder !== first.folder) throw new Error('the agent is not the one of before');
-    return { cpuShare: (usedUs - first.usedUs) / 1e6 / (atS - first.atS), peakBytes, limitHits };
+    return { cpuShare: (usedUs - first.usedUs) / 1e6 / (atS - first.atS), wholeCpuShare, peakBytes, limitHits };
   };
 }
 
 async function tellOfAgent(): Promise<Told> {
+  // Its start is the 22nd word of proc(5)'s stat, in hundredths of a second since the boot.
   const told = await inGuest(
-    `cd /sys/fs/cgroup$(cut -d : -f 3 /proc/${AGENT_PID}/cgroup) && pwd && cat /proc/uptime cpu.stat memory.peak memory.events`,
+    `pid=${AGENT_PID}; cd /sys/fs/cgroup$(cut -d : -f 3 /proc/$pid/cgroup) && pwd && echo "started $(cut -d ' ' -f 22 /proc/$pid/stat)" && cat /proc/uptime cpu.stat memory.peak memory.events`,
   );
   const number = (pattern: RegExp): number => Number(pattern.exec(told)?.[1] ?? NaN);
+  const [atS, startedS] = [number(/^([\d.]+) [\d.]+$/m), number(/^started (\d+)$/m) / 100];
+  const usedUs = number(/^usage_usec (\d+)$/m);
   return {
     folder: told.split('\n', 1)[0]!,
-    atS: number(/^([\d.]+) [\d.]+$/m),
-    usedUs: number(/^usage_usec (\d+)$/m),
+    atS,
+    usedUs,
+    wholeCpuShare: usedUs / 1e6 / (atS - startedS),
     peakBytes: number(/^(\d+)$/m),
     limitHits: number(/^max (\d+)$/m),
   };

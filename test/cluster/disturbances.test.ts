@@ -22,9 +22,9 @@ const BURNT_MILLIS = 100;
 /** The aggregator's default. */
 const STALENESS_MS = 60_000;
 const EACH_MS = 500;
-/** What the host gives to others counts as the guest's time: the quietest of some windows tells what the agent takes. */
-const WINDOWS = 6;
-const WINDOW_MS = 8000;
+/** What the host gives to others counts as the guest's time, and the pods of the file before are still going: there are further windows. */
+const WINDOWS = 3;
+const WINDOW_MS = 24_000;
 const MOST_SHARE = 0.05;
 
 const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM}/leases/headroom-aggregator`;
@@ -148,16 +148,18 @@ async function expectRightAgain(): Promise<void> {
 }
 
 describe('the agent', () => {
-  it('takes less than a twentieth of an emulated core in one of some windows, and stays under its memory limit', async () => {
+  it('takes less than a twentieth of an emulated core at rest, and stays under its memory limit', async () => {
     const shares: number[] = [];
+    let wholeShare = NaN;
     for (let window = 0; window < WINDOWS && !(Math.min(...shares) < MOST_SHARE); window++) {
       const since = await agentCost();
       await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
-      const { cpuShare, limitHits } = await since();
+      const { cpuShare, wholeCpuShare, limitHits } = await since();
       shares.push(cpuShare);
+      wholeShare = wholeCpuShare;
       expect(limitHits).toBe(0);
     }
-    process.stdout.write(`figure: the agent takes ${shares.map((share) => (100 * share).toFixed(1)).join(', ')} % of an emulated core\n`); // prettier-ignore
+    process.stdout.write(`figure: the agent takes ${shares.map((share) => (100 * share).toFixed(1)).join(', ')} % of an emulated core at rest, ${(100 * wholeShare).toFixed(1)} % since its start\n`); // prettier-ignore
     expect(Math.min(...shares)).toBeLessThan(MOST_SHARE);
   });
 });

@@ -18,7 +18,8 @@ import { forward } from './port-forward.ts';
 import { NODE_NAME } from './real-node.ts';
 
 const COMPARISONS = 20;
-const EACH_MS = 500;
+/** Each round asks the agent for the readings of every container: that often is a load of its own. */
+const EACH_MS = 1500;
 /** Of a container, among all comparisons: the same one again and again would prove little. */
 const LEAST_SAMPLES = 3;
 /** The kubelet takes a sample of each container each 5 s or so; a round needs one that is new. */
