@@ -23,8 +23,8 @@ const BURNT_MILLIS = 100;
 const STALENESS_MS = 60_000;
 const EACH_MS = 500;
 /** What the host gives to others counts as the guest's time, and the pods of the file before are still going: there are further windows. */
-const WINDOWS = 3;
-const WINDOW_MS = 24_000;
+const WINDOWS = 4;
+const WINDOW_MS = 12_000;
 const MOST_SHARE = 0.05;
 
 const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM}/leases/headroom-aggregator`;

@@ -19,7 +19,7 @@ import { NODE_NAME } from './real-node.ts';
 
 const COMPARISONS = 20;
 /** Each round asks the agent for the readings of every container: that often is a load of its own. */
-const EACH_MS = 1500;
+const EACH_MS = 1000;
 /** Of a container, among all comparisons: the same one again and again would prove little. */
 const LEAST_SAMPLES = 3;
 /** The kubelet takes a sample of each container each 5 s or so; a round needs one that is new. */
