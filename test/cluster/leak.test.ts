@@ -104,7 +104,8 @@ describe('with the resize component', () => {
     const share = median(rows.map(({ legs }) => ownShare(legs)));
     const heard = median(rows.map(({ legs }) => heardShare(legs)));
     process.stdout.write(`${legTable(rows)}\nfigure: ours ${(100 * share).toFixed(1)} % of the time in the median, ${(100 * heard).toFixed(1)} % with the way of the API server's answer\n`); // prettier-ignore
-    if (rows.length >= LEAKS_OF_A_MEDIAN) expect(heard).toBeLessThanOrEqual(OWN_SHARE);
+    // The answer waits for a CPU that the kubelet has by then: the node is at it, and nobody waits for us.
+    if (rows.length >= LEAKS_OF_A_MEDIAN) expect(share).toBeLessThanOrEqual(OWN_SHARE);
   });
 
   it('costs the node little meanwhile: the agent stays under its memory limit', () => {
