@@ -1,4 +1,4 @@
-// Reads the node: each row once a second in the burst its place gives it, rows near their limit ten times, new rows when they
+// Reads the node: each row once a second in the burst its place gives it, rows near their limit ten times, new containers when they
 // are 1 s and 2 s old. A shortage is handed over in the next step, early reports and changed limits at the slot's end.
 import { pressureDue, rowDue, slowDue, withinReach } from './cadence.ts';
 import { neededMemoryBytes } from './cgroup/sample.ts';

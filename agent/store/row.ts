@@ -22,7 +22,7 @@ export interface RowFiles {
   close(): void;
 }
 
-/** Early reports still to come: a new row is sampled and reported when it is 1 s and 2 s old. */
+/** Early reports still to come: a new container is sampled and reported when it is 1 s and 2 s old. */
 export const EARLY_AGES_MS: readonly number[] = [1000, 2000];
 
 /** A "1 s" figure is taken over at least this long: a reading between two ticks is no second. */

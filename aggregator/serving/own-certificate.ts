@@ -20,6 +20,7 @@ import { ServerClock } from './server-clock.ts';
 import { servingNames } from './serving-names.ts';
 import { tellAll } from './tell-all.ts';
 import { publishBundle } from './trust-bundle.ts';
+import type { Publication } from './trust-bundle.ts';
 
 export const SERVING_SECRET = 'headroom-serving-cert';
 
@@ -133,7 +134,10 @@ export class OwnCertificate {
         );
       }
       this.#adopt(material);
-      await this.#publish(material);
+      const publications = await this.#publish(material);
+      // Replicas that start together write at the same time: who was late looks at what is there by now, the Secret too.
+      if (publications.some(({ late }) => late) && attempt + 1 < MOST_ATTEMPTS) continue;
+      for (const { object, problem } of publications) this.#say(object, problem);
       return { kind: 'done' };
     }
     return { kind: 'failed', reason: `Secret ${SERVING_SECRET} was written by somebody else each time` };
@@ -188,14 +192,12 @@ export class OwnCertificate {
     tellAll(this.#listeners, material.serving, log);
   }
 
-  async #publish(material: Material): Promise<void> {
+  async #publish(material: Material): Promise<readonly Publication[]> {
     const { namespace, log } = this.#parts;
     const publications = await publishBundle(this.#objects, namespace, bundleOf(material));
-    for (const { object, problem, changed } of publications) {
-      this.#say(object, problem);
-      if (changed) log.info({ object }, 'ca bundle published');
-    }
+    for (const { object, changed } of publications) if (changed) log.info({ object }, 'ca bundle published');
     this.#published = publications.every(({ problem }) => problem === undefined);
+    return publications;
   }
 
   #refused(refusal: Refusal, verb: 'get' | 'patch' | 'create'): Round {

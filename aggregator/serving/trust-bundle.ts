@@ -6,15 +6,12 @@ export const CA_CONFIG_MAP = 'headroom-ca';
 export const METRICS_SERVICE = 'headroom-metrics';
 export const API_SERVICES = ['v1.metrics.k8s.io', 'v1beta1.metrics.k8s.io'] as const;
 
-/** Replicas that start together write the same at the same time: who was late reads what is there by now. */
-const MOST_ATTEMPTS = 3;
-
 /** An object and what keeps the bundle from being in it; no problem: it is there, or the object is not ours to write. */
 export interface Publication {
   readonly object: string;
   readonly problem?: string;
   readonly changed: boolean;
-  /** It was another by the time it was written. */
+  /** It was another by the time it was written: whoever wrote it may know a newer Secret. */
   readonly late?: true;
 }
 
@@ -25,15 +22,9 @@ export async function publishBundle(
   bundle: string,
 ): Promise<readonly Publication[]> {
   return Promise.all([
-    untilInTime(() => publishConfigMap(objects, namespace, bundle)),
-    ...API_SERVICES.map((name) => untilInTime(() => publishApiService(objects, namespace, name, bundle))),
+    publishConfigMap(objects, namespace, bundle),
+    ...API_SERVICES.map((name) => publishApiService(objects, namespace, name, bundle)),
   ]);
-}
-
-async function untilInTime(publish: () => Promise<Publication>): Promise<Publication> {
-  let publication = await publish();
-  for (let attempt = 1; publication.late && attempt < MOST_ATTEMPTS; attempt++) publication = await publish();
-  return publication;
 }
 
 async function publishConfigMap(objects: NamedObjects, namespace: string, bundle: string): Promise<Publication> {
@@ -82,7 +73,6 @@ function isOurs({ spec }: WireObject, namespace: string): boolean {
 
 type Written = Awaited<ReturnType<NamedObjects['patch']>>;
 
-/** What is late even then is put right by the next round. */
 function outcome(object: string, answer: Written, right: string): Publication {
   switch (answer.kind) {
     case 'written':

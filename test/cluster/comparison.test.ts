@@ -70,6 +70,20 @@ describe('the comparison', () => {
     expect(againstKubelet('node', { ...kept, memory: () => told }, series)[2]?.share).toBeGreaterThan(0.1);
   });
 
+  it('begins a stretch where its ends are a small part of it', () => {
+    // A busy start, which makes the mean; then 20 ms a second, but for 80 ms more after the sample at 10.5 s, within its second.
+    const usedS = (atS: number): number => 0.02 * atS + Math.min(atS, 5) + (atS > 10.5 ? 0.08 : 0);
+    const uneven: Series = { ...series, cpuUsageUs: series.atMs.map((atMs) => usedS(atMs / 1000) * 1e6) };
+    const cpu = (instants: readonly number[]) => {
+      const told = instants.map((atMs) => ({ atMs, value: usedS(atMs / 1000) }));
+      const kept = history(() => 0, () => 0); // prettier-ignore
+      return againstKubelet('node', { ...kept, cpu: () => told }, uneven).filter(({ what }) => what === 'cpu');
+    };
+    const compared = cpu([10_500, 20_500, 60_500]).map(({ atMs, theirs, share }) => [atMs, theirs.toFixed(2), share < 1e-9]); // prettier-ignore
+    expect(compared).toEqual([[60_500, '0.80', true]]);
+    expect(cpu([10_500, 60_500])).toEqual([]);
+  });
+
   it.each([
     [59, [10_500, 30_500, 60_500]],
     [60, [10_500, 30_500]],

@@ -32,6 +32,8 @@ export interface Difference {
 const CLOCK_MS = 50;
 /** A shorter stretch is mostly the two readings at its ends: a burst of some ms beside one of them would count as a difference. */
 const LEAST_STRETCH_MS = 30_000;
+/** Of the CPU of a stretch: where in the two seconds at its ends theirs fell can't be told, so that these may be no more of it. */
+const ENDS_SHARE = 0.08;
 /** CPU in one second, against the mean: a busier second is a burst, and where in it a sample falls can't be told from its two ends. */
 const EVEN_SHARE = 1.5;
 /** Of a key's samples the newest so many are looked at: one all of whose samples fall into bursts is none that agrees. */
@@ -88,10 +90,11 @@ export function kubeletHistory(): KubeletHistory {
  */
 export function againstKubelet(key: string, history: KubeletHistory, series: Series): readonly Difference[] {
   const burstUs = burstOf(series);
-  const even = ({ atMs }: Told): boolean => {
+  const secondUs = ({ atMs }: Told): number => {
     const around = valuesAround(series, 'cpuUsageUs', atMs);
-    return around !== undefined && around.after - around.before <= burstUs;
+    return around === undefined ? Infinity : around.after - around.before;
   };
+  const even = (told: Told): boolean => secondUs(told) <= burstUs;
   const memory = history
     .memory(key)
     .slice(-NEWEST)
@@ -103,12 +106,16 @@ export function againstKubelet(key: string, history: KubeletHistory, series: Ser
     });
   const worst = memory.length > HELD_WHOLE ? memory.reduce((a, b) => (b.share > a.share ? b : a)) : undefined;
   // The longest stretches: what their ends can't tell is the smallest part of them.
-  const first = history.cpu(key).find(even);
-  const cpu = history.cpu(key).slice(-NEWEST).filter(even).flatMap((last) => {
-    if (first === undefined || last.atMs - first.atMs < LEAST_STRETCH_MS) return [];
-    const [from, to] = [first, last].map(({ atMs }) => valueAt(series, 'cpuUsageUs', atMs));
-    if (from === undefined || to === undefined) return [];
-    return [difference(key, 'cpu', 'kubelet', (to - from) / 1e6, { value: last.value - first.value, atMs: last.atMs })];
+  const samples = history.cpu(key).filter(even);
+  const cpu = samples.filter((told) => history.cpu(key).slice(-NEWEST).includes(told)).flatMap((last) => {
+    for (const first of samples) {
+      if (last.atMs - first.atMs < LEAST_STRETCH_MS) break;
+      const used = last.value - first.value;
+      if ((secondUs(first) + secondUs(last)) / 1e6 > used * ENDS_SHARE) continue;
+      const [from, to] = [first, last].map(({ atMs }) => valueAt(series, 'cpuUsageUs', atMs)) as [number, number];
+      return [difference(key, 'cpu', 'kubelet', (to - from) / 1e6, { value: used, atMs: last.atMs })];
+    }
+    return [];
   }); // prettier-ignore
   return [...memory.map((each) => (each === worst ? { ...each, notHeld: true } : each)), ...cpu];
 }

@@ -148,7 +148,7 @@ async function expectRightAgain(): Promise<void> {
 }
 
 describe('the agent', () => {
-  it('takes less than a twentieth of an emulated core at rest, and stays under its memory limit', async () => {
+  it('takes less than a twentieth of an emulated core in the quietest of some windows at rest, and stays under its memory limit', async () => {
     const shares: number[] = [];
     let wholeShare = NaN;
     for (let window = 0; window < WINDOWS && !(Math.min(...shares) < MOST_SHARE); window++) {

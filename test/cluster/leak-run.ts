@@ -41,6 +41,17 @@ export interface LeakRun {
   readonly guestAheadMs: number;
 }
 
+/** Of runs at the same time: all were told by the same clock, and the line that was least on its way may be another run's. */
+export function byOneClock(runs: readonly LeakRun[]): readonly LeakRun[] {
+  const guestAheadMs = Math.max(...runs.map((run) => run.guestAheadMs));
+  return runs.map((run) => {
+    const [memoryCurrent, podLimit, containerLimit] = [run.memoryCurrent, run.podLimit, run.containerLimit].map(
+      (seen) => seen.map(({ atMs, value }) => ({ atMs: atMs + run.guestAheadMs - guestAheadMs, value })),
+    ) as [Seen[], Seen[], Seen[]];
+    return { ...run, memoryCurrent, podLimit, containerLimit, guestAheadMs };
+  });
+}
+
 const EACH_MS = 100;
 const RUNNING_MS = 120_000;
 

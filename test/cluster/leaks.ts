@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { runPlace } from '../e2e/namespace.ts';
 import type { SeenCluster } from './cluster.ts';
 import type { LeakRun, LeakShape } from './leak-run.ts';
-import { followLeak, leakPod, wasKilled } from './leak-run.ts';
+import { byOneClock, followLeak, leakPod, wasKilled } from './leak-run.ts';
 
 const MIB = 2 ** 20;
 const LIMIT_MIB = 160;
@@ -50,5 +50,5 @@ export async function runLeaks(cluster: SeenCluster, shapes: readonly LeakShape[
     }),
   );
   await cluster.kubectlOk('delete', 'pod', ...shapes.map(({ name }) => name), '--wait=false');
-  return runs;
+  return byOneClock(runs);
 }
