@@ -33,7 +33,7 @@ const CLOCK_MS = 50;
 /** A shorter stretch is mostly the two readings at its ends: a burst of some ms beside one of them would count as a difference. */
 const LEAST_STRETCH_MS = 30_000;
 /** Of the CPU of a stretch: where in the two seconds at its ends theirs fell can't be told, so that these may be no more of it. */
-const ENDS_SHARE = 0.08;
+const ENDS_SHARE = 0.1;
 /** CPU in one second, against the mean: a busier second is a burst, and where in it a sample falls can't be told from its two ends. */
 const EVEN_SHARE = 1.5;
 /** Of a key's samples the newest so many are looked at: one all of whose samples fall into bursts is none that agrees. */
@@ -111,7 +111,7 @@ export function againstKubelet(key: string, history: KubeletHistory, series: Ser
     for (const first of samples) {
       if (last.atMs - first.atMs < LEAST_STRETCH_MS) break;
       const used = last.value - first.value;
-      if ((secondUs(first) + secondUs(last)) / 1e6 > used * ENDS_SHARE) continue;
+      if (secondUs(first) + secondUs(last) > Math.max(2 * REST_US, 1e6 * used * ENDS_SHARE)) continue;
       const [from, to] = [first, last].map(({ atMs }) => valueAt(series, 'cpuUsageUs', atMs)) as [number, number];
       return [difference(key, 'cpu', 'kubelet', (to - from) / 1e6, { value: used, atMs: last.atMs })];
     }
