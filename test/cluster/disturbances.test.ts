@@ -23,8 +23,8 @@ const BURNT_MILLIS = 100;
 const STALENESS_MS = 60_000;
 const EACH_MS = 500;
 /** What the host gives to others counts as the guest's time: the quietest of some windows tells what the agent takes. */
-const WINDOWS = 4;
-const WINDOW_MS = 12_000;
+const WINDOWS = 6;
+const WINDOW_MS = 8000;
 const MOST_SHARE = 0.05;
 
 const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM}/leases/headroom-aggregator`;
