@@ -136,11 +136,15 @@ export class OwnCertificate {
       this.#adopt(material);
       const publications = await this.#publish(material);
       // Replicas that start together write at the same time: who was late looks at what is there by now, the Secret too.
-      if (publications.some(({ late }) => late) && attempt + 1 < MOST_ATTEMPTS) continue;
-      for (const { object, problem } of publications) this.#say(object, problem);
+      const again = publications.some(({ late }) => late) && attempt + 1 < MOST_ATTEMPTS;
+      for (const { object, problem, late } of publications) if (!(late && again)) this.#say(object, problem);
+      if (again) continue;
       return { kind: 'done' };
     }
-    return { kind: 'failed', reason: `Secret ${SERVING_SECRET} was written by somebody else each time` };
+    return {
+      kind: 'failed',
+      reason: `Secret ${SERVING_SECRET}, or where its CA is published, was written by somebody else each time`,
+    };
   }
 
   #stored({ data }: WireObject): StoredMaterial | undefined {

@@ -85,7 +85,7 @@ export function kubeletHistory(): KubeletHistory {
 
 /**
  * The kubelet's newest samples of a key that fall into no burst; CPU over the stretches that end with them and begin with the first such
- * sample. In a burst a process may allocate and give back tens of MiB between two readings of the agent.
+ * sample whose second, and theirs, are a small part of the stretch. In a burst a process may allocate and give back tens of MiB between two readings of the agent.
  * @returns what could be compared
  */
 export function againstKubelet(key: string, history: KubeletHistory, series: Series): readonly Difference[] {

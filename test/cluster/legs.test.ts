@@ -56,14 +56,17 @@ describe('the legs of a resize', () => {
   it('bear a yes that was stamped late', () => {
     const { run, log } = runTold(0, 0);
     const legs = firstLegs(run, log, [{ atMs: YES_MS + 40, tookMs: 50 }]);
-    expect(legs).toMatchObject({ decidedToAcceptedMs: 15, answerMs: 0, acceptedToContainerLimitMs: 160 });
+    expect(legs).toMatchObject({ decidedToAcceptedMs: 15, answerMs: 0, acceptedToContainerLimitMs: 160, acceptedToStatusMs: 300 }); // prettier-ignore
   });
 
   it('are not told by a clock that is off, or of a leak that was not resized', () => {
     const { run, log } = runTold(150);
     expect(() => firstLegs(run, log, [PATCH])).toThrow(/180 of them for the answer/);
     expect(() => firstLegs(run, log, [])).toThrow('leak was not resized');
-    expect(() => firstLegs({ ...run, podLimit: [] }, runTold(0).log, [PATCH])).toThrow();
+    const told = runTold(0);
+    expect(() => firstLegs({ ...told.run, podLimit: [] }, told.log, [PATCH])).toThrow(
+      /memory.max of the pod of leak never was/,
+    );
   });
 
   it('of runs at the same time go by the line that was least on its way', () => {

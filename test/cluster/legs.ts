@@ -59,6 +59,7 @@ export function firstLegs(run: LeakRun, log: string, accepted: readonly Accepted
   // Each of the two is by one clock alone: what the answer took at most is known whatever the other clock says.
   const mostMs = own.decidedToAcceptedMs - apiServerMs;
   const answerMs = Math.max(0, Math.min(toldMs, mostMs));
+  // More than 0: the guest's clock is told late; less: the yes was stamped late, by the host's.
   const guestLateMs = toldMs - answerMs;
   if (!(mostMs >= -PREEMPTED_MS && Math.abs(guestLateMs) <= PREEMPTED_MS))
     throw new Error(`${name}: decided to accepted ${own.decidedToAcceptedMs} ms, ${toldMs} of them for the answer and ${apiServerMs} at the API server`); // prettier-ignore
@@ -80,7 +81,7 @@ export function firstLegs(run: LeakRun, log: string, accepted: readonly Accepted
     apiServerMs,
     acceptedToPodLimitMs: after('memory.max of the pod', run.podLimit, guestLateMs),
     acceptedToContainerLimitMs: after('memory.max of the container', run.containerLimit, guestLateMs),
-    acceptedToStatusMs: after('the status', run.statusLimit, 0),
+    acceptedToStatusMs: after('the status', run.statusLimit, Math.min(0, guestLateMs)),
   };
 }
 
