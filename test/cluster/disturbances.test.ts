@@ -12,7 +12,7 @@ import { AGENT_PID, inGuest, runInGuest } from './guest-shell.ts';
 import { debugOfAgent, expectHelped, helped, HOOKS, missing } from './hearing.ts';
 import type { Installed } from './installed.ts';
 import { INSTALL_MS, openInstalled } from './installed.ts';
-import { podCgroup, podOf, running } from './leak-run.ts';
+import { containerCgroup, podCgroup, podOf, running } from './leak-run.ts';
 import { WORKLOAD } from './node-disk.ts';
 import { nodeReady } from './real-node.ts';
 
@@ -85,6 +85,8 @@ interface Watched {
 /** Looks at the figures while `disturb` runs, and until both are served again after it. */
 async function watched(disturb: () => Promise<unknown>, settleMs: number): Promise<Watched> {
   const wrong: string[] = [];
+  const burnt: number[] = [];
+  const rate = await rateOfBurns();
   let gapMs = 0;
   let lastMs = performance.now();
   const over = new AbortController();
@@ -98,7 +100,7 @@ async function watched(disturb: () => Promise<unknown>, settleMs: number): Promi
     const { memoryMib = 0 } = figures.get('holds') ?? {};
     const { cpuMillis = 0 } = figures.get('burns') ?? {};
     if (memoryMib > HELD_MIB * 1.03) wrong.push(`holds uses ${memoryMib} MiB`);
-    if (cpuMillis > BURNT_MILLIS * 1.2) wrong.push(`burns uses ${cpuMillis} m`);
+    burnt.push(cpuMillis);
     return figures.size === 2;
   };
   const looking = (async () => {
@@ -114,7 +116,26 @@ async function watched(disturb: () => Promise<unknown>, settleMs: number): Promi
     over.abort();
     await looking;
   }
+  // An emulated machine whose host is busy takes more for the same: what the kernel says of that time counts.
+  const most = Math.max(BURNT_MILLIS, await rate()) * 1.2;
+  wrong.push(...burnt.filter((millicores) => millicores > most).map((millicores) => `burns uses ${millicores} m`));
   return { gapMs: Math.max(gapMs, performance.now() - lastMs), wrong };
+}
+
+/** @returns a function that tells what the container has used since, millicores; 0 where it is another by then */
+async function rateOfBurns(): Promise<() => Promise<number>> {
+  const told = async (): Promise<{ readonly folder: string; readonly atS: number; readonly usedUs: number }> => {
+    const folder = containerCgroup(await podOf(cluster, 'burns'));
+    const { output } = await runInGuest(`cut -d ' ' -f 1 /proc/uptime; head -n 1 ${folder}/cpu.stat`);
+    const [, atS, usedUs] = /^([\d.]+)\nusage_usec (\d+)$/m.exec(output) ?? [];
+    return { folder, atS: Number(atS), usedUs: Number(usedUs) };
+  };
+  const first = await told();
+  return async () => {
+    const last = await told();
+    const millicores = (last.usedUs - first.usedUs) / 1000 / (last.atS - first.atS);
+    return last.folder === first.folder && millicores > 0 ? millicores : 0;
+  };
 }
 
 const agentReady = async (restarts: number): Promise<true | undefined> => {
