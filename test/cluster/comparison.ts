@@ -107,7 +107,7 @@ export function againstKubelet(key: string, history: KubeletHistory, series: Ser
   const worst = memory.length > HELD_WHOLE ? memory.reduce((a, b) => (b.share > a.share ? b : a)) : undefined;
   // The longest stretches: what their ends can't tell is the smallest part of them.
   const samples = history.cpu(key).filter(even);
-  const cpu = samples.filter((told) => history.cpu(key).slice(-NEWEST).includes(told)).flatMap((last) => {
+  const cpu = history.cpu(key).slice(-NEWEST).filter(even).flatMap((last) => {
     for (const first of samples) {
       if (last.atMs - first.atMs < LEAST_STRETCH_MS) break;
       const used = last.value - first.value;

@@ -55,7 +55,7 @@ describe('the legs of a resize', () => {
 
   it('bear a yes that was stamped late', () => {
     const { run, log } = runTold(0, 0);
-    const legs = firstLegs(run, log, [{ atMs: YES_MS + 40, tookMs: 50 }]);
+    const legs = firstLegs(run, log, [{ atMs: YES_MS + 20, tookMs: 30 }]);
     expect(legs).toMatchObject({ decidedToAcceptedMs: 15, answerMs: 0, acceptedToContainerLimitMs: 160, acceptedToStatusMs: 300 }); // prettier-ignore
   });
 

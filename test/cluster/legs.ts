@@ -45,7 +45,7 @@ export function ownLegs(log: string, pod: string): readonly ToldLegs[] {
 /** Two clocks, one of them an emulated machine's, are compared no better than this. */
 const CLOCK_MS = 5;
 /** A process that is preempted between an event and its stamp tells it so much too late; 16 ms were seen. More is a clock that is off. */
-const PREEMPTED_MS = 100;
+const PREEMPTED_MS = 25;
 
 /** Of the first resize of a run. @throws Error where a leg was not seen */
 export function firstLegs(run: LeakRun, log: string, accepted: readonly AcceptedPatch[]): Legs {
