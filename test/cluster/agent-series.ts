@@ -40,7 +40,10 @@ export function followSeries(url: string): FollowedSeries {
     const before = kept.get(ref) ?? { atBootMs: [], cpuUsageUs: [], workingSetBytes: [] };
     const newest = before.atBootMs.at(-1);
     const since = newest === undefined ? '' : `?since=${newest}`;
-    const read = joined(before, await getJson<RingAnswer>(`${url}/api/ring/${ref}.json${since}`));
+    const came = await getJson<RingAnswer>(`${url}/api/ring/${ref}.json${since}`, [404]);
+    // Gone since the rows were told.
+    if (came === undefined) return before;
+    const read = joined(before, came);
     kept.set(ref, read);
     return read;
   };

@@ -1,6 +1,8 @@
 // The served figures against the kubelet's. Both read the same kernel files at instants of their own, so each figure is held where
 // they can be compared: what the metrics API serves against the agent's readings of that very instant and window, and the agent's
 // readings, between two of them interpolated, against the kubelet's at the instants that the kubelet tells.
+import type { ContainerUsage, PodMetrics } from '../e2e/metrics.ts';
+import { bytes, millis } from '../e2e/metrics.ts';
 import type { Series } from './agent-series.ts';
 import { valueAt, valuesAround } from './agent-series.ts';
 import type { KubeletFigures, Told } from './kubelet-figures.ts';
@@ -12,6 +14,12 @@ export interface Served {
   /** The end of the window, on the node's wall clock. */
   readonly atMs: number;
   readonly windowMs: number;
+}
+
+/** @param item of which the usage is, a pod or a node */
+export function servedOf(item: Pick<PodMetrics, 'window' | 'timestamp'>, usage: ContainerUsage['usage']): Served {
+  const windowMs = Number(/^([\d.]+)s$/.exec(item.window)?.[1]) * 1000;
+  return { cpuMillis: millis(usage.cpu), memoryBytes: bytes(usage.memory), atMs: Date.parse(item.timestamp), windowMs };
 }
 
 export interface Difference {

@@ -1,10 +1,11 @@
 // Headroom on the running cluster, for a file of tests: installed with the resize component where it is not yet (applying again what is
-// there is quick), its pods taken away afterwards. With HEADROOM_CLUSTER_FRESH=1 each file gets an install of its own.
+// there is quick), its pods taken away afterwards but for those that stay (steady.ts). With HEADROOM_CLUSTER_FRESH=1 each file gets an install of its own.
 import type { Commanded } from '../e2e/cluster.ts';
 import { install, SYSTEM } from '../e2e/install.ts';
 import { until } from '../e2e/until.ts';
 import type { SeenCluster } from './cluster.ts';
 import { openCluster } from './cluster.ts';
+import { STEADY_NAMES } from './steady.ts';
 
 export interface Installed {
   readonly cluster: SeenCluster;
@@ -44,7 +45,7 @@ export async function openInstalled({
     ]);
     const close = async (): Promise<void> => {
       if (process.env['HEADROOM_CLUSTER_FRESH']) await uninstall(cluster, folder);
-      await cluster.kubectlOk('delete', 'pods', '-n', 'default', '--all', '--wait=false');
+      await cluster.kubectlOk('delete', 'pods', '-n', 'default', '-l', `app notin (${STEADY_NAMES.join(', ')})`, '--wait=false'); // prettier-ignore
       cluster.close();
     };
     return { cluster, folder, close };

@@ -1,68 +1,23 @@
-// Case (a): kubectl top right after the install, and every figure against the kubelet's own.
+// Case (a): kubectl top right after the install. refusals.test.ts has every figure against the kubelet's own.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AGENTS, SYSTEM } from '../e2e/install.ts';
-import type { ContainerUsage, NodeMetrics, PodMetrics } from '../e2e/metrics.ts';
-import { bytes, GROUP, millis } from '../e2e/metrics.ts';
-import { eventually, until } from '../e2e/until.ts';
-import { pod } from '../e2e/workloads.ts';
-import { followSeries } from './agent-series.ts';
+import { eventually } from '../e2e/until.ts';
 import type { SeenCluster } from './cluster.ts';
-import { openCluster } from './cluster.ts';
-import type { Difference, Served } from './comparison.ts';
-import { againstKubelet, againstServed, describe as said, kubeletHistory } from './comparison.ts';
 import type { Installed } from './installed.ts';
 import { openInstalled } from './installed.ts';
-import { NODE_KEY, readKubelet } from './kubelet-figures.ts';
-import { WORKLOAD } from './node-disk.ts';
 import { forward } from './port-forward.ts';
 import { NODE_NAME } from './real-node.ts';
-
-const COMPARISONS = 20;
-/** Each round asks the agent for the readings of every container: that often is a load of its own. */
-const EACH_MS = 1000;
-/** Of a container, among all comparisons: the same one again and again would prove little. */
-const LEAST_SAMPLES = 3;
-/** The kubelet takes a sample of each container each 5 s or so; a round needs one that is new. */
-const KEPT_EACH_MS = 1000;
-const BOUNDS = { memory: 0.02, cpu: 0.05 };
-
-const workload = (name: string, ...args: readonly string[]): object =>
-  pod({ name, containers: [{ name: 'main', image: WORKLOAD, args, requests: { cpu: '20m', memory: '32Mi' }, limits: { memory: '200Mi' } }] }); // prettier-ignore
+import { STEADY } from './steady.ts';
 
 let installed: Installed | undefined;
 let cluster: SeenCluster;
-const history = kubeletHistory();
-/** A stretch of the kubelet's samples is long: they are kept from the install on. */
-const kept = keepHistory();
 
 beforeAll(async () => {
-  const before = [workload('holds', 'hold', '100'), workload('burns', 'burn', '100'), workload('idles')];
-  installed = await openInstalled({ before });
+  installed = await openInstalled({ before: STEADY });
   ({ cluster } = installed);
 });
 
-function keepHistory(): { stop(): Promise<void> } {
-  const over = new AbortController();
-  const keeping = (async () => {
-    const seen = await openCluster();
-    while (!over.signal.aborted) {
-      // The kubelet may know nothing yet.
-      await readKubelet(seen, NODE_NAME).then(history.add, () => undefined);
-      await new Promise((resolve) => setTimeout(resolve, KEPT_EACH_MS));
-    }
-    seen.close();
-  })();
-  const stop = async (): Promise<void> => {
-    over.abort();
-    await keeping;
-  };
-  return { stop };
-}
-
-afterAll(async () => {
-  await kept.stop();
-  await installed?.close();
-});
+afterAll(() => installed?.close());
 
 interface ListedPod {
   readonly metadata: { readonly name: string; readonly namespace: string };
@@ -115,81 +70,4 @@ describe('an aggregator', () => {
       close();
     }
   });
-});
-
-function served(item: PodMetrics | NodeMetrics, usage: ContainerUsage['usage']): Served {
-  const windowMs = Number(/^([\d.]+)s$/.exec(item.window)?.[1]) * 1000;
-  return { cpuMillis: millis(usage.cpu), memoryBytes: bytes(usage.memory), atMs: Date.parse(item.timestamp), windowMs };
-}
-
-async function servedFigures(): Promise<ReadonlyMap<string, Served>> {
-  const found = new Map<string, Served>();
-  const nodes = await cluster.kube.json<{ items: NodeMetrics[] }>('GET', `${GROUP}/v1beta1/nodes`);
-  for (const node of nodes.items) found.set(NODE_KEY, served(node, node.usage));
-  const pods = await cluster.kube.json<{ items: PodMetrics[] }>('GET', `${GROUP}/v1beta1/pods`);
-  for (const item of pods.items) {
-    const { namespace, name } = item.metadata;
-    for (const each of item.containers) found.set(`${namespace}/${name}/${each.name}`, served(item, each.usage));
-  }
-  return found;
-}
-
-/** @returns how many of the kubelet's samples were compared, of the figure that has the fewest */
-function sampled(found: readonly Difference[]): number {
-  const instants = new Map<string, Set<number>>();
-  for (const { key, what, against, atMs, notHeld } of found) {
-    if (notHeld) continue;
-    const name = `${key} ${what}`;
-    if (against === 'kubelet') instants.set(name, (instants.get(name) ?? new Set()).add(atMs));
-  }
-  return Math.min(...[...instants.values()].map(({ size }) => size));
-}
-
-describe('every figure', () => {
-  it(`agrees with the kubelet's own in ${COMPARISONS} of ${COMPARISONS} comparisons`, async () => {
-    const [agent] = await list(`/api/v1/namespaces/${SYSTEM}/pods?labelSelector=${AGENTS}`);
-    const debug = await forward(cluster, `pod/${agent!.metadata.name}`, SYSTEM, 9470);
-    const followed = followSeries(debug.url);
-    const rounds: Difference[][] = [];
-    const compared = new Set<string>();
-    const isNew = ({ key, what, against, atMs }: Difference): boolean => {
-      const before = compared.size;
-      return against === 'kubelet' && compared.add(`${key} ${what} ${atMs}`).size > before;
-    };
-    const complete = (round: readonly Difference[], keys: readonly string[]): boolean => {
-      const kinds = new Set(round.filter(({ against }) => against === 'kubelet').map(({ key, what }) => `${key} ${what}`)); // prettier-ignore
-      return keys.every((key) => kinds.has(`${key} cpu`) && kinds.has(`${key} memory`));
-    };
-    try {
-      const round = async (): Promise<true | undefined> => {
-        const keys = [...history.keys()];
-        // Before that nothing can be compared, and asking the agent for all it has would be its busiest time.
-        if (keys.length === 0 || !keys.every((key) => history.spans(key))) return undefined;
-        const figures = await servedFigures();
-        const series = await followed.look(new Set([...keys, ...figures.keys()]));
-        const found = [...series].flatMap(([key, each]) => [
-          ...againstKubelet(key, history, each),
-          ...(figures.has(key) ? againstServed(key, figures.get(key)!, each) : []),
-        ]);
-        // One that holds nothing of the kubelet's that was not held before is none.
-        const held = found.filter(({ notHeld }) => !notHeld);
-        if (complete(held, keys) && held.filter(isNew).length > 0) rounds.push(found);
-        return (rounds.length >= COMPARISONS && sampled(rounds.flat()) >= LEAST_SAMPLES) || undefined;
-      };
-      await until(`${COMPARISONS} comparisons`, round, 170_000, EACH_MS);
-    } finally {
-      debug.close();
-    }
-    const cpu = history.cpu(`${SYSTEM}/${agent!.metadata.name}/agent`);
-    const shares = cpu.slice(1).map((told, at) => (told.value - cpu[at]!.value) / ((told.atMs - cpu[at]!.atMs) / 1000));
-    process.stdout.write(`figure: the agent since its install, % of an emulated core between the kubelet's samples: ${shares.map((share) => (100 * share).toFixed(1)).join(' ')}\n`); // prettier-ignore
-    const all = rounds.flat();
-    for (const what of ['memory', 'cpu'] as const) {
-      for (const against of ['kubelet', 'served'] as const) {
-        const worst = all.filter((each) => each.what === what && each.against === against).toSorted((a, b) => b.share - a.share); // prettier-ignore
-        process.stdout.write(`figure: ${worst.length} comparisons, worst ${worst.slice(0, 3).map(said).join('; ')}\n`);
-      }
-    }
-    expect(all.filter(({ share, what, notHeld }) => !notHeld && !(share <= BOUNDS[what])).map(said)).toEqual([]);
-  }, 240_000);
 });

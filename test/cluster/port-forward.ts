@@ -43,8 +43,12 @@ async function localPort(child: ChildProcess): Promise<number> {
   }
 }
 
-export async function getJson<T>(url: string): Promise<T> {
+export async function getJson<T>(url: string): Promise<T>;
+/** @returns undefined where the answer has one of these codes */
+export async function getJson<T>(url: string, absent: readonly number[]): Promise<T | undefined>;
+export async function getJson<T>(url: string, absent: readonly number[] = []): Promise<T | undefined> {
   const answer = await fetch(url);
+  if (absent.includes(answer.status)) return undefined;
   if (!answer.ok) throw new Error(`${url}: HTTP ${answer.status}`);
   return (await answer.json()) as T;
 }
