@@ -6,6 +6,8 @@ export interface AgentCost {
   readonly cpuShare: number;
   /** The same since its start. */
   readonly wholeCpuShare: number;
+  /** How long ago that was. */
+  readonly ageS: number;
   /** How long its main thread waited for a CPU, each time that it was given one. */
   readonly waitMs: number;
   /** Of its container, page cache included. */
@@ -29,11 +31,12 @@ interface Told extends Omit<AgentCost, 'cpuShare' | 'waitMs'> {
 export async function agentCost(): Promise<() => Promise<AgentCost>> {
   const first = await tellOfAgent();
   return async () => {
-    const { folder, usedUs, atS, waitedNs, turns, wholeCpuShare, peakBytes, limitHits } = await tellOfAgent();
+    const { folder, usedUs, atS, waitedNs, turns, ...told } = await tellOfAgent();
     if (folder !== first.folder) throw new Error('the agent is not the one of before');
     const cpuShare = (usedUs - first.usedUs) / 1e6 / (atS - first.atS);
     const waitMs = (waitedNs - first.waitedNs) / 1e6 / (turns - first.turns);
-    return { cpuShare, wholeCpuShare, waitMs, peakBytes, limitHits };
+    const { wholeCpuShare, ageS, peakBytes, limitHits } = told;
+    return { cpuShare, wholeCpuShare, ageS, waitMs, peakBytes, limitHits };
   };
 }
 
@@ -52,6 +55,7 @@ async function tellOfAgent(): Promise<Told> {
     waitedNs: number(/^waited (\d+)$/m),
     turns: number(/^turns (\d+)$/m),
     wholeCpuShare: usedUs / 1e6 / (atS - startedS),
+    ageS: atS - startedS,
     peakBytes: number(/^(\d+)$/m),
     limitHits: number(/^max (\d+)$/m),
   };

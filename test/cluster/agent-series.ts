@@ -29,20 +29,21 @@ interface RingAnswer {
 
 /** What was read of the agent so far, by key; each look asks only for what came since the last one. */
 export interface FollowedSeries {
-  /** @param keys `namespace/pod/container`, or `node` @returns by key; without those that the agent has no row of */
+  /** @param keys `namespace/pod/container`, or `node` @returns by key, as last read where it is gone; without those that the agent had no row of */
   look(keys: ReadonlySet<string>): Promise<ReadonlyMap<string, Series>>;
 }
 
 /** @param url of the endpoint */
 export function followSeries(url: string): FollowedSeries {
   const kept = new Map<number, RingAnswer>();
-  const readOf = async (ref: number): Promise<RingAnswer> => {
+  const found = new Map<string, Series>();
+  /** @returns undefined where it is gone since the rows were told */
+  const readOf = async (ref: number): Promise<RingAnswer | undefined> => {
     const before = kept.get(ref) ?? { atBootMs: [], cpuUsageUs: [], workingSetBytes: [] };
     const newest = before.atBootMs.at(-1);
     const since = newest === undefined ? '' : `?since=${newest}`;
     const came = await getJson<RingAnswer>(`${url}/api/ring/${ref}.json${since}`, [404]);
-    // Gone since the rows were told.
-    if (came === undefined) return before;
+    if (came === undefined) return undefined;
     const read = joined(before, came);
     kept.set(ref, read);
     return read;
@@ -50,11 +51,12 @@ export function followSeries(url: string): FollowedSeries {
   return {
     look: async (keys) => {
       const { rows, bootTimeMs, wallTimeMs } = await getJson<RowAnswer>(`${url}/api/rows`);
-      const found = new Map<string, Series>();
       for (const { ref, kind, namespace, pod, container } of rows) {
         const key = kind === 'node' ? kind : kind === 'container' ? `${namespace}/${pod}/${container}` : '';
         if (!keys.has(key)) continue;
-        const { atBootMs, ...columns } = await readOf(ref);
+        const read = await readOf(ref);
+        if (read === undefined) continue;
+        const { atBootMs, ...columns } = read;
         found.set(key, { ...columns, atMs: atBootMs.map((at) => at + wallTimeMs - bootTimeMs) });
       }
       return found;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Series } from './agent-series.ts';
-import type { Kept } from './compared.ts';
+import type { Answers } from './compared.ts';
 import { compareInOrder } from './compared.ts';
 import { NODE_KEY } from './kubelet-figures.ts';
 
@@ -15,7 +15,7 @@ const readings: Series = {
 const series = new Map([[NODE_KEY, readings]]);
 
 /** What the kubelet told last, and what was served then. */
-const kept = (atMs: number, cpuS = (atMs / 1000) * 0.2): Kept => ({
+const kept = (atMs: number, cpuS = (atMs / 1000) * 0.2): Answers => ({
   kubelet: {
     cpuSeconds: new Map([[NODE_KEY, { value: cpuS, atMs }]]),
     workingSet: new Map([[NODE_KEY, { value: 1000 * MIB, atMs }]]),
@@ -44,6 +44,17 @@ describe('comparisons', () => {
     const at = [10_500, 40_500, 45_500].map((each) => kept(each));
     expect(compareInOrder(at, series, [NODE_KEY])).toHaveLength(2);
     expect(compareInOrder(at, series, [NODE_KEY, 'default/holds/main'])).toEqual([]);
+  });
+
+  it('are none where nothing was served', () => {
+    const silent = { ...kept(45_500), served: new Map() };
+    expect(compareInOrder([kept(10_500), kept(40_500), silent], series, [NODE_KEY])).toHaveLength(1);
+  });
+
+  it('tell what was served wrongly', () => {
+    const wrong = { ...kept(40_500), served: new Map([[NODE_KEY, { ...kept(40_500).served.get(NODE_KEY)!, cpuMillis: 220 }]]) }; // prettier-ignore
+    const [found] = compareInOrder([kept(10_500), wrong], series, [NODE_KEY]);
+    expect(found!.filter(({ share }) => share > 0.05).map(({ what, against }) => `${what} ${against}`)).toEqual(['cpu served']); // prettier-ignore
   });
 
   it('tell a difference at the sample that brings it', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Series } from './agent-series.ts';
-import { againstKubelet, againstServed, kubeletHistory } from './comparison.ts';
+import { againstKubelet, againstServed, kubeletHistory, servedOf } from './comparison.ts';
 
 const SECOND = 1000;
 const MIB = 2 ** 20;
@@ -132,5 +132,28 @@ describe('the comparison', () => {
     expect(againstServed('node', right, series).map(({ share }) => share)).toEqual([0, 0]);
     const wrong = againstServed('node', { ...right, cpuMillis: 220, memoryBytes: 1155 * MIB }, series);
     expect(wrong.map(({ what, share }) => [what, share > 0.08])).toEqual([['memory', true], ['cpu', true]]); // prettier-ignore
+  });
+});
+
+describe('what the metrics API serves', () => {
+  const usage = { cpu: '100m', memory: '2Mi' };
+  const of = (window: string) => servedOf({ window, timestamp: '2026-11-27T18:25:35Z' }, usage);
+
+  it.each([
+    ['15.002s', 15_002],
+    ['965.3ms', 965.3],
+    ['1m2s', 62_000],
+    ['1h0m0.5s', 3_600_500],
+  ])('has a window of %s', (window, windowMs) => {
+    expect(of(window).windowMs).toBeCloseTo(windowMs, 6);
+    expect(of(window)).toMatchObject({
+      cpuMillis: 100,
+      memoryBytes: 2 * MIB,
+      atMs: Date.UTC(2026, 10, 27, 18, 25, 35),
+    });
+  });
+
+  it('is refused with a window that is none', () => {
+    for (const window of ['', '15', 's', '1m2', '-1s']) expect(() => of(window)).toThrow('no duration');
   });
 });

@@ -16,10 +16,18 @@ export interface Served {
   readonly windowMs: number;
 }
 
-/** @param item of which the usage is, a pod or a node */
+const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, µs: 1e-3 };
+
+/** @param text a meta/v1 Duration, Go's: "1m0.5s", "965.3ms" @throws Error when it is none */
+function durationMs(text: string): number {
+  if (!/^(?:[\d.]+(?:h|ms|m|s|µs))+$/.test(text)) throw new Error(`${text} is no duration`);
+  return [...text.matchAll(/([\d.]+)(h|ms|m|s|µs)/g)].reduce((sum, [, count, unit]) => sum + Number(count) * UNIT_MS[unit!]!, 0); // prettier-ignore
+}
+
+/** @param item of which the usage is, a pod or a node @throws Error when one of its values is none */
 export function servedOf(item: Pick<PodMetrics, 'window' | 'timestamp'>, usage: ContainerUsage['usage']): Served {
-  const windowMs = Number(/^([\d.]+)s$/.exec(item.window)?.[1]) * 1000;
-  return { cpuMillis: millis(usage.cpu), memoryBytes: bytes(usage.memory), atMs: Date.parse(item.timestamp), windowMs };
+  const [atMs, windowMs] = [Date.parse(item.timestamp), durationMs(item.window)];
+  return { cpuMillis: millis(usage.cpu), memoryBytes: bytes(usage.memory), atMs, windowMs };
 }
 
 export interface Difference {
@@ -62,7 +70,6 @@ export interface KubeletHistory {
   /** Samples of a key, oldest first. */
   cpu(key: string): readonly Told[];
   memory(key: string): readonly Told[];
-  keys(): ReadonlySet<string>;
   /** Whether its samples reach over a stretch that can be compared. */
   spans(key: string): boolean;
 }
@@ -83,7 +90,6 @@ export function kubeletHistory(): KubeletHistory {
     },
     cpu: (key) => cpu.get(key) ?? [],
     memory: (key) => memory.get(key) ?? [],
-    keys: () => new Set(memory.keys()),
     spans: (key) => {
       const [first, last] = [cpu.get(key)?.[0], cpu.get(key)?.at(-1)];
       return first !== undefined && last !== undefined && last.atMs - first.atMs >= LEAST_STRETCH_MS;

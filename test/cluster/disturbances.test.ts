@@ -24,12 +24,13 @@ const MIB = 2 ** 20;
 /** The aggregator's default. */
 const STALENESS_MS = 60_000;
 const EACH_MS = 500;
-/** What the host gives to others counts as the guest's time: the median of some windows tells what the agent takes, of more where it is too much. */
-const LEAST_WINDOWS = 3;
-const MOST_WINDOWS = 9;
+/** What the host gives to others counts as the guest's time: the median of so many windows tells what the agent takes, of the second number where the first are too much. */
+const WINDOWS = [3, 9];
 const WINDOW_MS = 8000;
 /** The last pods' cgroups have just gone, and what came of that. */
 const SETTLED_MS = 4000;
+/** V8 compiles what is hot in the first minute. */
+const WARM_S = 90;
 const MOST_SHARE = 0.05;
 
 const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM}/leases/headroom-aggregator`;
@@ -57,9 +58,12 @@ beforeAll(async () => {
 
 afterAll(async () => {
   kernel?.close();
-  if (notificationsBefore) await inGuest(`echo ${notificationsBefore} > ${NOTIFICATIONS}`);
-  await cluster?.kubectl('delete', 'pods', ...STEADY_NAMES, '--wait=false', '--ignore-not-found');
-  await installed?.close();
+  try {
+    if (notificationsBefore) await inGuest(`echo ${notificationsBefore} > ${NOTIFICATIONS}`);
+  } finally {
+    await cluster?.kubectl('delete', 'pods', ...STEADY_NAMES, '--wait=false', '--ignore-not-found');
+    await installed?.close();
+  }
 });
 
 /** What is served of the two pods; nothing while nobody answers. */
@@ -80,7 +84,7 @@ interface Watched {
   readonly wrong: readonly string[];
 }
 
-/** Looks at the figures while `disturb` runs, and until both are served again after it. */
+/** Looks at the figures while `disturb` runs, and until both are served again after it, one of them with what the kernel says of it. */
 async function watched(disturb: () => Promise<unknown>, settleMs: number): Promise<Watched> {
   const wrong: string[] = [];
   const burnt = new Map<string, Served>();
@@ -108,23 +112,24 @@ async function watched(disturb: () => Promise<unknown>, settleMs: number): Promi
   try {
     await disturb();
     await until('both served again', async () => (await look()) || undefined, settleMs, EACH_MS);
+    // By the node's clock, as the figures.
+    const overMs = 1000 * Number(await inGuest('date +%s'));
+    const isHeld = (figure: Served): boolean => figure.atMs > overMs && kernel!.over(figure) !== undefined;
+    await until('a figure of after it', () => [...burnt.values()].some(isHeld) || undefined, 60_000, EACH_MS);
   } finally {
     over.abort();
     await looking;
   }
   gapMs = Math.max(gapMs, performance.now() - lastMs);
-  return { gapMs, wrong: [...wrong, ...(await wrongCpu([...burnt.values()]))] };
+  return { gapMs, wrong: [...wrong, ...wrongCpu([...burnt.values()])] };
 }
 
-/** The figures that are not what the kernel says of their windows. */
-async function wrongCpu(figures: readonly Served[]): Promise<readonly string[]> {
-  // Its last readings are on their way.
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+/** Those that are not what the kernel says of their windows. */
+function wrongCpu(figures: readonly Served[]): readonly string[] {
   const held = figures.flatMap((figure) => {
     const used = kernel!.over(figure);
     return used ? [{ ...figure, used }] : [];
   });
-  expect(held.length).toBeGreaterThan(0);
   return held.flatMap(({ cpuMillis, windowMs, used: { least, most } }) => {
     // Where within a burst of its 100 ms each reading fell.
     const spareMillis = BURNT_MILLIS * (100 / windowMs);
@@ -172,20 +177,25 @@ describe('the agent', () => {
       return items.some(({ metadata: { name, namespace } }) => namespace !== SYSTEM && !STEADY_NAMES.includes(name));
     };
     await until('no other pod', async () => !(await others()) || undefined, 60_000, EACH_MS);
+    const since = await agentCost();
+    await until('the agent having worked for a while', async () => (await since()).ageS > WARM_S || undefined, 2000 * WARM_S, EACH_MS); // prettier-ignore
     await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
     const shares: number[] = [];
     let wholeShare = NaN;
-    while (shares.length < LEAST_WINDOWS || (median(shares) >= MOST_SHARE && shares.length < MOST_WINDOWS)) {
-      const since = await agentCost();
-      await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
-      const { cpuShare, wholeCpuShare, limitHits } = await since();
-      shares.push(cpuShare);
-      wholeShare = wholeCpuShare;
-      expect(limitHits).toBe(0);
+    for (const count of WINDOWS) {
+      while (shares.length < count) {
+        const ofWindow = await agentCost();
+        await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
+        const { cpuShare, wholeCpuShare, limitHits } = await ofWindow();
+        shares.push(cpuShare);
+        wholeShare = wholeCpuShare;
+        expect(limitHits).toBe(0);
+      }
+      if (median(shares) < MOST_SHARE) break;
     }
     process.stdout.write(`figure: the agent takes ${shares.map((share) => (100 * share).toFixed(1)).join(', ')} % of an emulated core at rest, ${(100 * wholeShare).toFixed(1)} % since its start\n`); // prettier-ignore
     expect(median(shares)).toBeLessThan(MOST_SHARE);
-  });
+  }, 400_000);
 });
 
 describe('figures go on', () => {

@@ -3,15 +3,16 @@
 import type { Served } from './comparison.ts';
 import { followInGuest } from './guest-shell.ts';
 
-/** Of all the instants that the figure may be of. */
+/** Over all the instants that the figure may be of. */
 export interface UsedMillis {
-  /** 0 where the window began before the kernel was asked. */
+  /** 0 where the window began before the container was looked at. */
   readonly least: number;
+  /** There, as if all that it ever used were of the window. */
   readonly most: number;
 }
 
 export interface FollowedCpu {
-  /** What was used over the figure's window; undefined: nothing was read then. */
+  /** What was used over the figure's window; undefined: not all of it was read, or not yet. */
   over(figure: Served): UsedMillis | undefined;
   close(): void;
 }
@@ -22,7 +23,13 @@ export interface Reading {
   readonly usedUs: number;
 }
 
+interface Follower {
+  close(): void;
+}
+
 const EACH_MS = 100;
+/** Between two readings that are further apart nothing is known. */
+const MOST_APART_MS = 500;
 const SILENT_MS = 2000;
 /** The API tells whole seconds, rounded down. */
 const ROUNDED_MS = 1000;
@@ -30,20 +37,28 @@ const ROUNDED_MS = 1000;
 /** @param folderOf the container's cgroup now */
 export function followCpu(folderOf: () => Promise<string>): FollowedCpu {
   const readings = new Map<string, Reading[]>();
-  let follow: { close(): void } | undefined;
+  let speaking: Follower | undefined;
+  let asked: Follower | undefined;
   let heardMs = -Infinity;
+  let isClosed = false;
+  /** The one of before is closed when the new one speaks: it may only have been slow. */
   const again = async (): Promise<void> => {
     const folder = await folderOf();
+    if (isClosed) return;
     const kept = readings.get(folder) ?? [];
     readings.set(folder, kept);
-    const file = `${folder}/cpu.stat`;
-    follow?.close();
-    follow = followInGuest(`cgroup_watch --each ${EACH_MS} ${file} ${file}`, (line) => {
+    asked?.close();
+    const follower: Follower = followInGuest(`cgroup_watch --each ${EACH_MS} ${folder}/cpu.stat`, (line) => {
       const [, at, used] = /^([\d.]+) \S+ usage_usec (\d+)$/.exec(line) ?? [];
       if (used === undefined) return;
       heardMs = performance.now();
-      kept.push({ atMs: Number(at), usedUs: Number(used) });
+      if (asked === follower) {
+        speaking?.close();
+        [speaking, asked] = [follower, undefined];
+      }
+      if (Number(at) > (kept.at(-1)?.atMs ?? 0)) kept.push({ atMs: Number(at), usedUs: Number(used) });
     });
+    asked = follower;
   };
   const look = setInterval(() => {
     if (performance.now() - heardMs < SILENT_MS) return;
@@ -53,39 +68,40 @@ export function followCpu(folderOf: () => Promise<string>): FollowedCpu {
   }, EACH_MS);
   return {
     over: (figure) => {
-      const found = [...readings.values()].flatMap((kept) => usedOver(kept, figure));
+      const found = [...readings.values()].flatMap((kept) => usedOver(kept, figure) ?? []);
       if (found.length === 0) return undefined;
       return { least: Math.min(...found.map(({ least }) => least)), most: Math.max(...found.map(({ most }) => most)) };
     },
     close: () => {
+      isClosed = true;
       clearInterval(look);
-      follow?.close();
+      speaking?.close();
+      asked?.close();
     },
   };
 }
 
-/**
- * @param kept of one container, oldest first
- * @returns one for each instant of ours that the figure may be of, as far as it lies within the readings
- */
-export function usedOver(kept: readonly Reading[], { atMs, windowMs }: Served): readonly UsedMillis[] {
-  const [first, last] = [kept[0], kept.at(-1)];
-  if (!first || !last) return [];
+/** @param kept of one container, oldest first @returns undefined where an instant that the figure may be of was not read */
+export function usedOver(kept: readonly Reading[], { atMs, windowMs }: Served): UsedMillis | undefined {
+  const first = kept[0];
+  if (first === undefined) return undefined;
   const ends = Array.from({ length: ROUNDED_MS / EACH_MS + 1 }, (_, index) => atMs + index * EACH_MS);
-  return ends
-    .filter((endMs) => endMs >= first.atMs && endMs <= last.atMs)
-    .map((endMs) => {
-      const isKnown = endMs - windowMs >= first.atMs;
-      const before = isKnown ? usedAt(kept, endMs - windowMs) : 0;
-      const most = (usedAt(kept, endMs) - before) / windowMs;
-      return { least: isKnown ? most : 0, most };
-    });
+  const used = ends.flatMap((endMs) => {
+    const isKnown = endMs - windowMs >= first.atMs;
+    const [from, to] = [isKnown ? usedAt(kept, endMs - windowMs) : 0, usedAt(kept, endMs)];
+    if (from === undefined || to === undefined) return [];
+    const most = (to - from) / windowMs;
+    return [{ least: isKnown ? most : 0, most }];
+  });
+  if (used.length < ends.length) return undefined;
+  return { least: Math.min(...used.map(({ least }) => least)), most: Math.max(...used.map(({ most }) => most)) };
 }
 
-/** @param atMs within the readings; between two of them interpolated */
-function usedAt(kept: readonly Reading[], atMs: number): number {
+/** @returns between two readings that are near each other what lies between; undefined elsewhere */
+function usedAt(kept: readonly Reading[], atMs: number): number | undefined {
   const index = kept.findIndex((reading) => reading.atMs >= atMs);
-  const [before, after] = [kept[Math.max(0, index - 1)]!, kept[index]!];
-  if (after.atMs === before.atMs) return after.usedUs;
+  const [before, after] = [kept[index - 1], kept[index]];
+  if (after?.atMs === atMs) return after.usedUs;
+  if (before === undefined || after === undefined || after.atMs - before.atMs > MOST_APART_MS) return undefined;
   return before.usedUs + ((after.usedUs - before.usedUs) * (atMs - before.atMs)) / (after.atMs - before.atMs);
 }

@@ -16,6 +16,7 @@ import { leakOf, LIMIT, runLeaks, SHOWN_FILE } from './leaks.ts';
 import type { Legs } from './legs.ts';
 import { firstLegs, heardShare, legTable, median, ownShare } from './legs.ts';
 import { WORKLOAD } from './node-disk.ts';
+import { STEADY } from './steady.ts';
 import type { ShownRun } from './timeline-picture.ts';
 
 /** Share of the time from the signal to the container's memory.max that may be ours, in the median of so many leaks; fewer are only told. */
@@ -52,7 +53,8 @@ describe('with the resize component', () => {
 
   beforeAll(
     async () => {
-      installed = await openInstalled();
+      // Alone as in the whole tier.
+      installed = await openInstalled({ before: STEADY });
       ({ cluster } = installed);
       await cluster.apply(
         pod({

@@ -11,6 +11,7 @@ export interface Forward {
 }
 
 const FORWARD_MS = 30_000;
+const ANSWER_MS = 30_000;
 
 export async function forward(
   { controlPlane }: Commanded,
@@ -47,8 +48,11 @@ export async function getJson<T>(url: string): Promise<T>;
 /** @returns undefined where the answer has one of these codes */
 export async function getJson<T>(url: string, absent: readonly number[]): Promise<T | undefined>;
 export async function getJson<T>(url: string, absent: readonly number[] = []): Promise<T | undefined> {
-  const answer = await fetch(url);
-  if (absent.includes(answer.status)) return undefined;
+  const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
+  if (absent.includes(answer.status)) {
+    await answer.body?.cancel();
+    return undefined;
+  }
   if (!answer.ok) throw new Error(`${url}: HTTP ${answer.status}`);
   return (await answer.json()) as T;
 }

@@ -21,6 +21,8 @@ export default defineConfig({
     globalSetup: ['setup.ts'],
     include: ['**/*.test.ts'],
     fileParallelism: false,
+    // What is concurrent in a file waits for the kubelet, not for a CPU of ours: all of it at once.
+    maxConcurrency: 10,
     sequence: { sequencer: InOrder },
     testTimeout: 180_000,
     hookTimeout: 300_000,

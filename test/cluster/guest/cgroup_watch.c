@@ -1,4 +1,4 @@
-// cgroup_watch [--each MS FILE] FILE...: a line "<Unix ms> <FILE> <first line of it>" at the start and each time a process writes the file.
+// cgroup_watch [--each MS FILE] [FILE...]: a line "<Unix ms> <FILE> <first line of it>" at the start and each time a process writes the file.
 // inotify: of a cgroup file it tells what its writers do (kernfs), at once. What the kernel itself changes is read every MS milliseconds.
 #include <fcntl.h>
 #include <poll.h>
@@ -53,8 +53,10 @@ int main(int count, char **words)
 		polled = words[3];
 		first = 4;
 	}
-	struct pollfd queue = {.fd = inotify_init1(IN_CLOEXEC), .events = POLLIN};
-	if (queue.fd < 0 || count > MOST_FILES) {
+	// Without files that are written no notification is wanted, which there may be none of; poll(2) passes by a descriptor below 0.
+	int notified = first < count;
+	struct pollfd queue = {.fd = notified ? inotify_init1(IN_CLOEXEC) : -1, .events = POLLIN};
+	if ((notified && queue.fd < 0) || count > MOST_FILES) {
 		fprintf(stderr, "cgroup_watch: no inotify instance or too many files\n");
 		return 1;
 	}
