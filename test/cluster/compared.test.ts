@@ -27,7 +27,7 @@ const kept = (atMs: number, cpuS = (atMs / 1000) * 0.2): Answers => ({
 
 describe('comparisons', () => {
   it('begin when there is a stretch of CPU that can be compared', () => {
-    const found = compareInOrder([10_500, 25_500, 40_500, 45_500].map((at) => kept(at)), series, [NODE_KEY]); // prettier-ignore
+    const { comparisons: found } = compareInOrder([10_500, 25_500, 40_500, 45_500].map((at) => kept(at)), series, [NODE_KEY]); // prettier-ignore
     expect(found).toHaveLength(2);
     expect(found.flat().every(({ share }) => share < 1e-9)).toBe(true);
     expect(new Set(found[0]!.map(({ what, against }) => `${what} ${against}`))).toEqual(
@@ -36,29 +36,35 @@ describe('comparisons', () => {
   });
 
   it('are none where the kubelet told nothing new', () => {
-    const found = compareInOrder([10_500, 40_500, 40_500, 40_500].map((at) => kept(at)), series, [NODE_KEY]); // prettier-ignore
+    const { comparisons: found } = compareInOrder([10_500, 40_500, 40_500, 40_500].map((at) => kept(at)), series, [NODE_KEY]); // prettier-ignore
     expect(found).toHaveLength(1);
   });
 
   it('are none where a figure is lacking that is wanted', () => {
     const at = [10_500, 40_500, 45_500].map((each) => kept(each));
-    expect(compareInOrder(at, series, [NODE_KEY])).toHaveLength(2);
-    expect(compareInOrder(at, series, [NODE_KEY, 'default/holds/main'])).toEqual([]);
+    expect(compareInOrder(at, series, [NODE_KEY]).comparisons).toHaveLength(2);
+    expect(compareInOrder(at, series, [NODE_KEY, 'default/holds/main']).comparisons).toEqual([]);
   });
 
   it('are none where nothing was served', () => {
     const silent = { ...kept(45_500), served: new Map() };
-    expect(compareInOrder([kept(10_500), kept(40_500), silent], series, [NODE_KEY])).toHaveLength(1);
+    const { comparisons, answers, unserved } = compareInOrder([kept(10_500), kept(40_500), silent, kept(46_500)], series, [NODE_KEY]); // prettier-ignore
+    expect(comparisons).toHaveLength(2);
+    expect([answers, unserved]).toEqual([2, 1]);
   });
 
   it('tell what was served wrongly', () => {
     const wrong = { ...kept(40_500), served: new Map([[NODE_KEY, { ...kept(40_500).served.get(NODE_KEY)!, cpuMillis: 220 }]]) }; // prettier-ignore
-    const [found] = compareInOrder([kept(10_500), wrong], series, [NODE_KEY]);
+    const {
+      comparisons: [found],
+    } = compareInOrder([kept(10_500), wrong], series, [NODE_KEY]);
     expect(found!.filter(({ share }) => share > 0.05).map(({ what, against }) => `${what} ${against}`)).toEqual(['cpu served']); // prettier-ignore
   });
 
   it('tell a difference at the sample that brings it', () => {
-    const found = compareInOrder([kept(10_500), kept(40_500), kept(45_500, 9.1 + 2.1)], series, [NODE_KEY]);
+    const { comparisons: found } = compareInOrder([kept(10_500), kept(40_500), kept(45_500, 9.1 + 2.1)], series, [
+      NODE_KEY,
+    ]);
     const worst = found.map((each) => Math.max(...each.map(({ share }) => share)));
     expect(worst[0]).toBeLessThan(1e-9);
     expect(worst[1]).toBeGreaterThan(0.2);

@@ -33,64 +33,90 @@ export interface Wanted {
 }
 
 export interface Comparing {
-  /** @returns the comparisons, a list of differences each @throws Error when there are too few of them within `timeoutMs` */
-  enough(wanted: Wanted, timeoutMs: number): Promise<readonly (readonly Difference[])[]>;
+  /** @returns the comparisons @throws Error when there are too few of them within `timeoutMs`, or when what was served is malformed */
+  enough(wanted: Wanted, timeoutMs: number): Promise<Compared>;
   /** Ends `enough` as well. */
   close(): Promise<void>;
+}
+
+export interface Compared {
+  /** A list of differences each. */
+  readonly comparisons: readonly (readonly Difference[])[];
+  /** Answers since the first comparison, and those of them in which a wanted figure was not served, or of an instant that nothing was read at. */
+  readonly answers: number;
+  readonly unserved: number;
 }
 
 /** Keeps what is told from now on. */
 export function keepComparing(): Comparing {
   const over = new AbortController();
   const kept: Answers[] = [];
-  let problem: unknown;
+  let [malformed, silent]: unknown[] = [];
+  let asking: Promise<unknown> = Promise.resolve();
   const keeping = withCluster(async (cluster) => {
     while (!over.signal.aborted) {
-      try {
-        // The kubelet, or the API, may know nothing yet.
-        const silent = (): ReadonlyMap<string, Served> => new Map();
-        const [kubelet, served] = await Promise.all([
-          readKubelet(cluster, NODE_NAME),
-          servedFigures(cluster).catch(silent),
-        ]);
-        kept.push({ kubelet, served });
-      } catch (error) {
-        problem = error;
-      }
+      // The kubelet, or the API, may know nothing yet.
+      const told = readKubelet(cluster, NODE_NAME).catch((error: unknown) => void (silent = error));
+      const served = servedFigures(cluster).catch((error: unknown) => void (malformed ??= error));
+      const [kubelet, figures] = await Promise.all([told, served]);
+      if (kubelet && figures) kept.push({ kubelet, served: figures });
       await pause(KEPT_EACH_MS);
     }
-  }).catch((error: unknown) => (problem = error));
-  const ask = async (series: FollowedSeries, wanted: Wanted, endMs: number) => {
-    for (;;) {
-      if (over.signal.aborted) throw new Error('the comparisons were ended');
-      const told = kept.slice();
-      if (reachFarEnough(told, wanted.keys)) {
-        const keys = told.flatMap(({ kubelet, served }) => [...kubelet.workingSet.keys(), ...served.keys()]);
-        const compared = compareInOrder(told, await series.look(new Set(keys)), wanted.keys);
-        const [least, samples] = fewestSamples(compared, wanted.keys);
-        if (compared.length >= wanted.comparisons && samples >= wanted.samples) return compared;
-        problem = new Error(`${compared.length} comparisons, ${samples} samples of ${least}`, { cause: problem });
+  }).catch((error: unknown) => void (silent = error));
+  const ask = async (wanted: Wanted, endMs: number): Promise<Compared> => {
+    let agent: Agent | undefined;
+    let lacking: unknown;
+    try {
+      while (performance.now() < endMs && !over.signal.aborted) {
+        if (malformed !== undefined) throw new Error('what was served is malformed', { cause: malformed });
+        const told = kept.slice();
+        const short = wanted.keys.find((key) => !reachesFarEnough(told, key));
+        lacking = short === undefined ? undefined : `${short} in ${told.length} answers`;
+        if (short === undefined) {
+          agent ??= await openAgent();
+          const series = await readingsOf(agent, told).catch((error: unknown) => void (silent = error));
+          if (series === undefined) {
+            agent.close();
+            agent = undefined;
+          } else {
+            const compared = compareInOrder(told, series, wanted.keys);
+            const [least, samples] = fewestSamples(compared.comparisons, wanted.keys);
+            if (compared.comparisons.length >= wanted.comparisons && samples >= wanted.samples) return compared;
+            lacking = `${least}, ${samples} samples in ${compared.comparisons.length} comparisons`;
+          }
+        }
+        await pause(COMPARED_EACH_MS);
       }
-      if (performance.now() > endMs) throw new Error(`too little to compare in ${told.length} answers`, { cause: problem }); // prettier-ignore
-      await pause(COMPARED_EACH_MS);
+    } finally {
+      agent?.close();
     }
+    throw new Error(`too little to compare: ${String(lacking)}`, { cause: silent });
   };
   return {
-    enough: (wanted, timeoutMs) =>
-      withCluster(async (cluster) => {
-        const endMs = performance.now() + timeoutMs;
-        const { url, close } = await debugOfAgent(cluster);
-        try {
-          return await ask(followSeries(url), wanted, endMs);
-        } finally {
-          close();
-        }
-      }),
+    enough: (wanted, timeoutMs) => {
+      const found = ask(wanted, performance.now() + timeoutMs);
+      asking = found.catch(() => undefined);
+      return found;
+    },
     close: async () => {
       over.abort();
-      await keeping;
+      await Promise.all([keeping, asking]);
     },
   };
+}
+
+interface Agent {
+  readonly series: FollowedSeries;
+  close(): void;
+}
+
+async function openAgent(): Promise<Agent> {
+  const { url, close } = await withCluster(debugOfAgent);
+  return { series: followSeries(url), close };
+}
+
+function readingsOf({ series }: Agent, told: readonly Answers[]): Promise<ReadonlyMap<string, Series>> {
+  return series.look(new Set(told.flatMap(({ kubelet, served }) => [...kubelet.workingSet.keys(), ...served.keys()])));
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -105,18 +131,20 @@ async function withCluster<T>(use: (cluster: SeenCluster) => Promise<T>): Promis
 }
 
 /** Before that nothing can be compared, and asking the agent for all that it has would be its busiest time. */
-function reachFarEnough(kept: readonly Answers[], wanted: readonly string[]): boolean {
+function reachesFarEnough(kept: readonly Answers[], key: string): boolean {
   const history = kubeletHistory();
   for (const { kubelet } of kept) history.add(kubelet);
-  return wanted.every((key) => history.spans(key));
+  return history.spans(key);
 }
 
+/** Empty while the metrics API does not answer. @throws Error where an answer is malformed */
 async function servedFigures({ kube }: SeenCluster): Promise<ReadonlyMap<string, Served>> {
+  const paths = ['nodes', 'pods'].map((kind) => `${GROUP}/v1beta1/${kind}`);
+  const answers = await Promise.all(paths.map((path) => kube.call('GET', path).catch(() => undefined)));
+  const [nodes, pods] = answers.map((answer) => (answer?.status === 200 ? answer.body.toString() : '{"items":[]}'));
   const found = new Map<string, Served>();
-  const nodes = await kube.json<{ items: NodeMetrics[] }>('GET', `${GROUP}/v1beta1/nodes`);
-  for (const node of nodes.items) found.set(NODE_KEY, servedOf(node, node.usage));
-  const pods = await kube.json<{ items: PodMetrics[] }>('GET', `${GROUP}/v1beta1/pods`);
-  for (const item of pods.items) {
+  for (const node of (JSON.parse(nodes!) as { items: NodeMetrics[] }).items) found.set(NODE_KEY, servedOf(node, node.usage)); // prettier-ignore
+  for (const item of (JSON.parse(pods!) as { items: PodMetrics[] }).items) {
     const { namespace, name } = item.metadata;
     for (const each of item.containers) found.set(`${namespace}/${name}/${each.name}`, servedOf(item, each.usage));
   }
@@ -128,22 +156,27 @@ export function compareInOrder(
   kept: readonly Answers[],
   series: ReadonlyMap<string, Series>,
   wanted: readonly string[],
-): readonly (readonly Difference[])[] {
+): Compared {
   const history = kubeletHistory();
   const before = new Set<string>();
-  return kept.flatMap((each) => {
+  const comparisons: (readonly Difference[])[] = [];
+  let [answers, unserved] = [0, 0];
+  for (const each of kept) {
     history.add(each.kubelet);
     const found = [...series].flatMap(([key, readings]) => differencesOf(key, history, each, readings));
-    const held = found.filter(isHeld);
-    const figures = new Set(
-      found.filter(({ notHeld }) => notHeld !== true).map((one) => `${figureOf(one)} ${one.against}`),
-    );
-    const lacks = wanted.some((key) => KINDS.some((kind) => !figures.has(`${key} ${kind}`)));
-    const fresh = held.map((one) => `${figureOf(one)} ${one.atMs}`).filter((sample) => !before.has(sample));
-    if (lacks || fresh.length === 0) return [];
+    const held = found.filter(({ notHeld }) => notHeld !== true);
+    const figures = new Set(held.map((one) => `${figureOf(one)} ${one.against}`));
+    const lacks = (against: Difference['against']): boolean => wanted.some((key) => ['cpu', 'memory'].some((what) => !figures.has(`${key} ${what} ${against}`))); // prettier-ignore
+    const fresh = held.filter(isKubelets).map((one) => `${figureOf(one)} ${one.atMs}`).filter((sample) => !before.has(sample)); // prettier-ignore
+    if (comparisons.length > 0) {
+      answers++;
+      if (lacks('served')) unserved++;
+    }
+    if (fresh.length === 0 || lacks('served') || lacks('kubelet')) continue;
     for (const sample of fresh) before.add(sample);
-    return [found];
-  });
+    comparisons.push(found);
+  }
+  return { comparisons, answers, unserved };
 }
 
 function differencesOf(
@@ -156,8 +189,7 @@ function differencesOf(
   return [...againstKubelet(key, history, readings), ...(figure ? againstServed(key, figure, readings) : [])];
 }
 
-const KINDS = ['cpu kubelet', 'cpu served', 'memory kubelet', 'memory served'];
-const isHeld = ({ against, notHeld }: Difference): boolean => against === 'kubelet' && notHeld !== true;
+const isKubelets = ({ against }: Difference): boolean => against === 'kubelet';
 const figureOf = ({ key, what }: Difference): string => `${key} ${what}`;
 
 /** @returns the wanted figure that has the fewest of the kubelet's samples held, and how many */
@@ -165,7 +197,7 @@ function fewestSamples(
   compared: readonly (readonly Difference[])[],
   wanted: readonly string[],
 ): readonly [string, number] {
-  const held = compared.flat().filter(isHeld);
+  const held = compared.flat().filter(({ notHeld, against }) => against === 'kubelet' && notHeld !== true);
   const counts = wanted
     .flatMap((key) => [`${key} cpu`, `${key} memory`])
     .map((figure) => {

@@ -24,6 +24,8 @@ const MIB = 2 ** 20;
 /** The aggregator's default. */
 const STALENESS_MS = 60_000;
 const EACH_MS = 500;
+/** Longer than the waits in a test together would take, so that the one that is over says what did not happen. */
+const TEST_MS = 600_000;
 /** What the host gives to others counts as the guest's time: the median of so many windows tells what the agent takes, of the second number where the first are too much. */
 const WINDOWS = [3, 9];
 const WINDOW_MS = 8000;
@@ -66,11 +68,11 @@ afterAll(async () => {
   }
 });
 
-/** What is served of the two pods; nothing while nobody answers. */
+/** What is served of the two pods; nothing while nobody answers. @throws Error where an answer is malformed */
 async function shown(): Promise<ReadonlyMap<string, Served>> {
-  const { status, body } = await cluster.kube.call('GET', `${GROUP}/v1beta1/namespaces/default/pods`);
-  if (status !== 200) return new Map();
-  const { items } = JSON.parse(body.toString()) as { items: readonly PodMetrics[] };
+  const answer = await cluster.kube.call('GET', `${GROUP}/v1beta1/namespaces/default/pods`).catch(() => undefined);
+  if (answer?.status !== 200) return new Map();
+  const { items } = JSON.parse(answer.body.toString()) as { items: readonly PodMetrics[] };
   return new Map(
     items
       .filter(({ metadata: { name } }) => WATCHED.includes(name))
@@ -92,7 +94,10 @@ async function watched(disturb: () => Promise<unknown>, settleMs: number): Promi
   let lastMs = performance.now();
   const over = new AbortController();
   const look = async (): Promise<boolean> => {
-    const figures = await shown().catch(() => new Map<string, Served>());
+    const figures = await shown().catch((error: unknown) => {
+      wrong.push(String(error));
+      return new Map<string, Served>();
+    });
     const nowMs = performance.now();
     if (figures.size === 2) {
       gapMs = Math.max(gapMs, nowMs - lastMs);
@@ -114,7 +119,7 @@ async function watched(disturb: () => Promise<unknown>, settleMs: number): Promi
     await until('both served again', async () => (await look()) || undefined, settleMs, EACH_MS);
     // By the node's clock, as the figures.
     const overMs = 1000 * Number(await inGuest('date +%s'));
-    const isHeld = (figure: Served): boolean => figure.atMs > overMs && kernel!.over(figure) !== undefined;
+    const isHeld = (figure: Served): boolean => figure.atMs > overMs && (kernel!.over(figure)?.least ?? 0) > 0;
     await until('a figure of after it', () => [...burnt.values()].some(isHeld) || undefined, 60_000, EACH_MS);
   } finally {
     over.abort();
@@ -124,19 +129,22 @@ async function watched(disturb: () => Promise<unknown>, settleMs: number): Promi
   return { gapMs, wrong: [...wrong, ...wrongCpu([...burnt.values()])] };
 }
 
-/** Those that are not what the kernel says of their windows. */
+/** Those that are not what the kernel says of their windows; those of windows that it was not asked about may not be far off. */
 function wrongCpu(figures: readonly Served[]): readonly string[] {
   const held = figures.flatMap((figure) => {
     const used = kernel!.over(figure);
     return used ? [{ ...figure, used }] : [];
   });
-  return held.flatMap(({ cpuMillis, windowMs, used: { least, most } }) => {
+  process.stdout.write(`figure: ${held.length} of ${figures.length} figures of CPU held against the kernel's\n`);
+  const wrong = held.flatMap(({ cpuMillis, windowMs, used: { least, most } }) => {
     // Where within a burst of its 100 ms each reading fell.
     const spareMillis = BURNT_MILLIS * (100 / windowMs);
     const isRight = cpuMillis <= most * 1.05 + spareMillis && cpuMillis >= least * 0.95 - spareMillis;
     const told = `burns uses ${cpuMillis.toFixed(1)} m over ${windowMs} ms (the kernel says ${least.toFixed(1)} to ${most.toFixed(1)} m)`;
     return isRight ? [] : [told];
   });
+  const farOff = figures.filter((figure) => !kernel!.over(figure) && !(figure.cpuMillis <= 2 * BURNT_MILLIS));
+  return [...wrong, ...farOff.map(({ cpuMillis, windowMs }) => `burns uses ${cpuMillis.toFixed(1)} m over ${windowMs} ms`)]; // prettier-ignore
 }
 
 const agentReady = async (restarts: number): Promise<true | undefined> => {
@@ -170,82 +178,98 @@ async function expectRightAgain(): Promise<void> {
 }
 
 describe('the agent', () => {
-  it('takes less than a twentieth of an emulated core at rest, and stays under its memory limit', async () => {
-    // Those of the file before are still going.
-    const others = async (): Promise<boolean> => {
-      const { items } = await cluster.kube.json<{ items: { metadata: { name: string; namespace: string } }[] }>('GET', '/api/v1/pods'); // prettier-ignore
-      return items.some(({ metadata: { name, namespace } }) => namespace !== SYSTEM && !STEADY_NAMES.includes(name));
-    };
-    await until('no other pod', async () => !(await others()) || undefined, 60_000, EACH_MS);
-    const since = await agentCost();
-    await until('the agent having worked for a while', async () => (await since()).ageS > WARM_S || undefined, 2000 * WARM_S, EACH_MS); // prettier-ignore
-    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
-    const shares: number[] = [];
-    let wholeShare = NaN;
-    for (const count of WINDOWS) {
-      while (shares.length < count) {
-        const ofWindow = await agentCost();
-        await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
-        const { cpuShare, wholeCpuShare, limitHits } = await ofWindow();
-        shares.push(cpuShare);
-        wholeShare = wholeCpuShare;
-        expect(limitHits).toBe(0);
+  it(
+    'takes less than a twentieth of an emulated core at rest, and stays under its memory limit',
+    async () => {
+      // Those of the file before are still going.
+      const others = async (): Promise<boolean> => {
+        const { items } = await cluster.kube.json<{ items: { metadata: { name: string; namespace: string } }[] }>('GET', '/api/v1/pods'); // prettier-ignore
+        return items.some(({ metadata: { name, namespace } }) => namespace !== SYSTEM && !STEADY_NAMES.includes(name));
+      };
+      await until('no other pod', async () => !(await others()) || undefined, 60_000, EACH_MS);
+      const since = await agentCost();
+      await until('the agent having worked for a while', async () => (await since()).ageS > WARM_S || undefined, 2000 * WARM_S, EACH_MS); // prettier-ignore
+      await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+      const shares: number[] = [];
+      let wholeShare = NaN;
+      for (const count of WINDOWS) {
+        while (shares.length < count) {
+          const ofWindow = await agentCost();
+          await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
+          const { cpuShare, wholeCpuShare, limitHits } = await ofWindow();
+          shares.push(cpuShare);
+          wholeShare = wholeCpuShare;
+          expect(limitHits).toBe(0);
+        }
+        if (median(shares) < MOST_SHARE) break;
       }
-      if (median(shares) < MOST_SHARE) break;
-    }
-    process.stdout.write(`figure: the agent takes ${shares.map((share) => (100 * share).toFixed(1)).join(', ')} % of an emulated core at rest, ${(100 * wholeShare).toFixed(1)} % since its start\n`); // prettier-ignore
-    expect(median(shares)).toBeLessThan(MOST_SHARE);
-  }, 400_000);
+      process.stdout.write(`figure: the agent takes ${shares.map((share) => (100 * share).toFixed(1)).join(', ')} % of an emulated core at rest, ${(100 * wholeShare).toFixed(1)} % since its start\n`); // prettier-ignore
+      expect(median(shares)).toBeLessThan(MOST_SHARE);
+    },
+    TEST_MS,
+  );
 });
 
 describe('figures go on', () => {
-  it('while the agent is killed and started again', async () => {
-    const kill = async (): Promise<void> => {
-      await inGuest(`kill -9 ${AGENT_PID}`);
-      await until('the agent being ready again', () => agentReady(1), 120_000, EACH_MS);
-      // For the next test.
-      await cluster.apply(helped('helped-counted'));
-    };
-    await inGuest(`echo 0 > ${NOTIFICATIONS}`);
-    const { gapMs, wrong } = await watched(kill, 60_000);
-    process.stdout.write(`figure: agent killed: longest gap ${(gapMs / 1000).toFixed(1)} s\n`);
-    expect(wrong).toEqual([]);
-    expect(gapMs).toBeLessThan(STALENESS_MS);
-    await expectRightAgain();
-  });
-
-  it('while counters are all that there is, which is enough for a slow leak', async () => {
-    try {
-      const debug = await debugOfAgent(cluster);
-      const lacking = await missing(debug).finally(() => debug.close());
-      expect([...HOOKS, 'psi_triggers', 'memory_events'].filter((name) => !lacking.has(name))).toEqual([]);
-      await expectHelped(cluster, 'helped-counted');
+  it(
+    'while the agent is killed and started again',
+    async () => {
+      const kill = async (): Promise<void> => {
+        await inGuest(`kill -9 ${AGENT_PID}`);
+        await until('the agent being ready again', () => agentReady(1), 120_000, EACH_MS);
+        // For the next test.
+        await cluster.apply(helped('helped-counted'));
+      };
+      await inGuest(`echo 0 > ${NOTIFICATIONS}`);
+      const { gapMs, wrong } = await watched(kill, 60_000);
+      process.stdout.write(`figure: agent killed: longest gap ${(gapMs / 1000).toFixed(1)} s\n`);
+      expect(wrong).toEqual([]);
+      expect(gapMs).toBeLessThan(STALENESS_MS);
       await expectRightAgain();
-    } finally {
-      await inGuest(`echo ${notificationsBefore} > ${NOTIFICATIONS}`);
-      await cluster.kubectl('delete', 'pod', 'helped-counted', '--wait=false', '--ignore-not-found');
-    }
-  });
+    },
+    TEST_MS,
+  );
 
-  it('while the kubelet is started again', async () => {
-    const restart = async (): Promise<void> => {
-      const before = (await inGuest('pidof kubelet')).trim();
-      await inGuest(`kill ${before}`);
-      await until('another kubelet', async () => {
+  it(
+    'while counters are all that there is, which is enough for a slow leak',
+    async () => {
+      try {
+        const debug = await debugOfAgent(cluster);
+        const lacking = await missing(debug).finally(() => debug.close());
+        expect([...HOOKS, 'psi_triggers', 'memory_events'].filter((name) => !lacking.has(name))).toEqual([]);
+        await expectHelped(cluster, 'helped-counted');
+        await expectRightAgain();
+      } finally {
+        await inGuest(`echo ${notificationsBefore} > ${NOTIFICATIONS}`);
+        await cluster.kubectl('delete', 'pod', 'helped-counted', '--wait=false', '--ignore-not-found');
+      }
+    },
+    TEST_MS,
+  );
+
+  it(
+    'while the kubelet is started again',
+    async () => {
+      const restart = async (): Promise<void> => {
+        const before = (await inGuest('pidof kubelet')).trim();
+        await inGuest(`kill ${before}`);
+        await until('another kubelet', async () => {
         const { code, output } = await runInGuest('pidof kubelet');
         return (code === 0 && output.trim() !== before) || undefined;
       }, 30_000); // prettier-ignore
-      await until('the node being Ready', async () => (await nodeReady(cluster)) || undefined, 60_000, EACH_MS);
-    };
-    const { gapMs, wrong } = await watched(restart, 60_000);
-    process.stdout.write(`figure: kubelet restarted: longest gap ${(gapMs / 1000).toFixed(1)} s\n`);
-    expect(wrong).toEqual([]);
-    expect(gapMs).toBeLessThan(STALENESS_MS);
-    for (const name of WATCHED) {
-      expect((await podOf(cluster, name)).status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
-    }
-    await expectRightAgain();
-  });
+        await until('the node being Ready', async () => (await nodeReady(cluster)) || undefined, 60_000, EACH_MS);
+      };
+      const { gapMs, wrong } = await watched(restart, 60_000);
+      process.stdout.write(`figure: kubelet restarted: longest gap ${(gapMs / 1000).toFixed(1)} s\n`);
+      expect(wrong).toEqual([]);
+      expect(gapMs).toBeLessThan(STALENESS_MS);
+      for (const name of WATCHED) {
+        expect((await podOf(cluster, name)).status.containerStatuses?.[0]).toMatchObject({ restartCount: 0 });
+      }
+      await expectRightAgain();
+    },
+    TEST_MS,
+  );
 });
 
 // The deleted pod's successor is on its way when the node goes.
@@ -267,35 +291,43 @@ describe('the lease', () => {
 });
 
 describe('figures come again', () => {
-  it('after the whole node was started again, and none of them is wrong on the way', async () => {
-    const boots = async (): Promise<string> => (await inGuest('cat /proc/sys/kernel/random/boot_id')).trim();
-    const reboot = async (): Promise<void> => {
-      const before = await boots();
-      await inGuest('(sleep 1; reboot -f) > /dev/null 2>&1 &');
-      await until('another boot', async () => {
+  it(
+    'after the whole node was started again, and none of them is wrong on the way',
+    async () => {
+      const boots = async (): Promise<string> => (await inGuest('cat /proc/sys/kernel/random/boot_id')).trim();
+      const reboot = async (): Promise<void> => {
+        const before = await boots();
+        await inGuest('(sleep 1; reboot -f) > /dev/null 2>&1 &');
+        await until('another boot', async () => {
         const now = await boots().catch(() => before);
         return now !== before || undefined;
       }, 120_000, EACH_MS); // prettier-ignore
-    };
-    const { wrong } = await watched(reboot, INSTALL_MS);
-    expect(wrong).toEqual([]);
-    await expectRightAgain();
-    for (const name of WATCHED) {
-      const found = await podOf(cluster, name);
-      expect((await runInGuest(`cat ${podCgroup(found)}/memory.max`)).output.trim()).toBe(String(200 * MIB));
-    }
-  }, 400_000);
+      };
+      const { wrong } = await watched(reboot, INSTALL_MS);
+      expect(wrong).toEqual([]);
+      await expectRightAgain();
+      for (const name of WATCHED) {
+        const found = await podOf(cluster, name);
+        expect((await runInGuest(`cat ${podCgroup(found)}/memory.max`)).output.trim()).toBe(String(200 * MIB));
+      }
+    },
+    TEST_MS,
+  );
 
-  it('while the DaemonSet is rolled', async () => {
-    const podOfAgent = async (): Promise<string> => (await cluster.kubectlOk('get', 'pods', '-n', SYSTEM, '-l', AGENTS, '-o', 'name')).trim(); // prettier-ignore
-    const before = await podOfAgent();
-    // To the rights that the next file wants.
-    const roll = (): Promise<string> => install(cluster, 'release', ['resize', 'ebpf'], INSTALL_MS);
-    const { gapMs, wrong } = await watched(roll, 60_000);
-    expect(await podOfAgent()).not.toBe(before);
-    process.stdout.write(`figure: DaemonSet rolled: longest gap ${(gapMs / 1000).toFixed(1)} s\n`);
-    expect(wrong).toEqual([]);
-    expect(gapMs).toBeLessThan(STALENESS_MS);
-    await expectRightAgain();
-  });
+  it(
+    'while the DaemonSet is rolled',
+    async () => {
+      const podOfAgent = async (): Promise<string> => (await cluster.kubectlOk('get', 'pods', '-n', SYSTEM, '-l', AGENTS, '-o', 'name')).trim(); // prettier-ignore
+      const before = await podOfAgent();
+      // To the rights that the next file wants.
+      const roll = (): Promise<string> => install(cluster, 'release', ['resize', 'ebpf'], INSTALL_MS);
+      const { gapMs, wrong } = await watched(roll, 60_000);
+      expect(await podOfAgent()).not.toBe(before);
+      process.stdout.write(`figure: DaemonSet rolled: longest gap ${(gapMs / 1000).toFixed(1)} s\n`);
+      expect(wrong).toEqual([]);
+      expect(gapMs).toBeLessThan(STALENESS_MS);
+      await expectRightAgain();
+    },
+    TEST_MS,
+  );
 });

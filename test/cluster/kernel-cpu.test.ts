@@ -34,15 +34,18 @@ describe('what the kernel says of a window', () => {
     expect(usedOver(even, figure(11 * SECOND, 4 * SECOND))).toEqual({ least: 0, most: (5_000_000 + 200_000) / 4000 });
   });
 
+  it('is at most what the container had used by the first reading, where it ends before that', () => {
+    expect(usedOver(even, figure(8 * SECOND, SECOND))).toEqual({ least: 0, most: 5000 });
+  });
+
   it('is not known where an instant of its second was not read', () => {
-    expect(usedOver(even, figure(8 * SECOND, SECOND))).toBeUndefined();
     expect(usedOver(even, figure(19_500, SECOND))).toBeUndefined();
     expect(usedOver([], figure(15 * SECOND, SECOND))).toBeUndefined();
   });
 
   it('is not known over a gap of the readings', () => {
     const gap = even.filter(({ atMs }) => atMs < 14 * SECOND || atMs > 14_600);
-    expect(usedOver(gap, figure(16 * SECOND, SECOND))).toBeDefined();
+    expect(usedOver(gap, figure(17 * SECOND, SECOND))).toBeDefined();
     expect(usedOver(gap, figure(15 * SECOND, SECOND))).toBeUndefined();
     expect(usedOver(gap, figure(13_500, SECOND))).toBeUndefined();
   });

@@ -7,7 +7,7 @@ import { followInGuest } from './guest-shell.ts';
 export interface UsedMillis {
   /** 0 where the window began before the container was looked at. */
   readonly least: number;
-  /** There, as if all that it ever used were of the window. */
+  /** There, as if all that it had used by then were of the window. */
   readonly most: number;
 }
 
@@ -31,8 +31,8 @@ const EACH_MS = 100;
 /** Between two readings that are further apart nothing is known. */
 const MOST_APART_MS = 500;
 const SILENT_MS = 2000;
-/** The API tells whole seconds, rounded down. */
-const ROUNDED_MS = 1000;
+/** The API tells whole seconds, rounded down, of an instant that may be late by the push's way to the aggregator. */
+const [EARLIEST_MS, LATEST_MS] = [-500, 1000];
 
 /** @param folderOf the container's cgroup now */
 export function followCpu(folderOf: () => Promise<string>): FollowedCpu {
@@ -81,19 +81,19 @@ export function followCpu(folderOf: () => Promise<string>): FollowedCpu {
   };
 }
 
-/** @param kept of one container, oldest first @returns undefined where an instant that the figure may be of was not read */
+/** @param kept of one container, oldest first @returns undefined where an instant that the figure may be of was not read, or not yet */
 export function usedOver(kept: readonly Reading[], { atMs, windowMs }: Served): UsedMillis | undefined {
   const first = kept[0];
   if (first === undefined) return undefined;
-  const ends = Array.from({ length: ROUNDED_MS / EACH_MS + 1 }, (_, index) => atMs + index * EACH_MS);
-  const used = ends.flatMap((endMs) => {
+  const used: UsedMillis[] = [];
+  for (let endMs = atMs + EARLIEST_MS; endMs <= atMs + LATEST_MS; endMs += EACH_MS) {
     const isKnown = endMs - windowMs >= first.atMs;
-    const [from, to] = [isKnown ? usedAt(kept, endMs - windowMs) : 0, usedAt(kept, endMs)];
-    if (from === undefined || to === undefined) return [];
+    const from = isKnown ? usedAt(kept, endMs - windowMs) : 0;
+    const to = endMs < first.atMs ? first.usedUs : usedAt(kept, endMs);
+    if (from === undefined || to === undefined) return undefined;
     const most = (to - from) / windowMs;
-    return [{ least: isKnown ? most : 0, most }];
-  });
-  if (used.length < ends.length) return undefined;
+    used.push({ least: isKnown ? most : 0, most });
+  }
   return { least: Math.min(...used.map(({ least }) => least)), most: Math.max(...used.map(({ most }) => most)) };
 }
 

@@ -3,8 +3,8 @@
 # Kernel parameters: headroom.node=NAME headroom.address=ADDRESS headroom.gateway=ADDRESS, or headroom.bake=1 to take in the images and power off.
 # /dev/nvme1n1 is a tar archive: certificates and configuration of this run, and the images that are made anew each time.
 export PATH=/usr/local/bin:/bin HOME=/root
-# For containerd, the kubelet and what they start: two emulated CPUs are shared by Node processes as well, and Go's scheduler and collector, made for
-# many of them, take more than they save (docs/testing.md).
+# For containerd, the kubelet and runc (a shim chooses four processors for itself): two emulated CPUs are shared by Node processes as well, and Go's
+# scheduler and collector, made for many of them, take more than they save (docs/testing.md).
 export GOMAXPROCS=1 GOGC=400
 say() {
   read -r uptime _ < /proc/uptime
