@@ -1,5 +1,5 @@
-// Every figure against the kubelet's own, while other cases run: the kubelet's and the metrics API's answers are kept, and when they reach far
-// enough compared in the order in which they came. The agent, which keeps its readings by itself, is asked for them only then.
+// Every figure against the kubelet's own: the kubelet's and the metrics API's answers are kept while time passes, and when they reach far enough
+// compared in the order in which they came. The agent, which keeps its readings by itself, is asked for them only then.
 import type { NodeMetrics, PodMetrics } from '../e2e/metrics.ts';
 import { GROUP } from '../e2e/metrics.ts';
 import type { FollowedSeries, Series } from './agent-series.ts';

@@ -1,11 +1,10 @@
 // Case (g): what happens while the agent is killed, the DaemonSet rolled, the acting replica deleted, the kubelet and the whole node started
-// anew. Before that, what an agent costs that has worked for minutes. Case (f) with nothing: the killed agent starts where it may hear nothing.
+// anew. Case (f) with nothing: the killed agent starts where it may hear nothing.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AGENTS, install, SYSTEM } from '../e2e/install.ts';
 import { GROUP } from '../e2e/metrics.ts';
 import type { PodMetrics } from '../e2e/metrics.ts';
 import { until } from '../e2e/until.ts';
-import { agentCost } from './agent-cost.ts';
 import type { SeenCluster } from './cluster.ts';
 import type { Served } from './comparison.ts';
 import { servedOf } from './comparison.ts';
@@ -16,7 +15,6 @@ import { INSTALL_MS, openInstalled } from './installed.ts';
 import type { FollowedCpu } from './kernel-cpu.ts';
 import { followCpu } from './kernel-cpu.ts';
 import { containerCgroup, podCgroup, podOf, running } from './leak-run.ts';
-import { median } from './legs.ts';
 import { nodeReady } from './real-node.ts';
 import { BURNT_MILLIS, HELD_MIB, STEADY, STEADY_NAMES } from './steady.ts';
 
@@ -26,15 +24,6 @@ const STALENESS_MS = 60_000;
 const EACH_MS = 500;
 /** Longer than the waits in a test together would take, so that the one that is over says what did not happen. */
 const TEST_MS = 600_000;
-/** What the host gives to others counts as the guest's time: the median of so many windows tells what the agent takes, of the second number where the first are too much. */
-const WINDOWS = [3, 9];
-const WINDOW_MS = 8000;
-/** The last pods' cgroups have just gone, and what came of that. */
-const SETTLED_MS = 4000;
-/** V8 compiles what is hot in the first minute. */
-const WARM_S = 90;
-const MOST_SHARE = 0.05;
-
 const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM}/leases/headroom-aggregator`;
 /** Without a look at its pod it would be the lease's 15 s. */
 const TAKEN_MS = 10_000;
@@ -176,39 +165,6 @@ async function expectRightAgain(): Promise<void> {
   expect(figures.size).toBe(2);
   await until('no stray cgroup', async () => (await strayCgroups()).length === 0 || undefined, 30_000, 500);
 }
-
-describe('the agent', () => {
-  it(
-    'takes less than a twentieth of an emulated core at rest, and stays under its memory limit',
-    async () => {
-      // Those of the file before are still going.
-      const others = async (): Promise<boolean> => {
-        const { items } = await cluster.kube.json<{ items: { metadata: { name: string; namespace: string } }[] }>('GET', '/api/v1/pods'); // prettier-ignore
-        return items.some(({ metadata: { name, namespace } }) => namespace !== SYSTEM && !STEADY_NAMES.includes(name));
-      };
-      await until('no other pod', async () => !(await others()) || undefined, 60_000, EACH_MS);
-      const since = await agentCost();
-      await until('the agent having worked for a while', async () => (await since()).ageS > WARM_S || undefined, 2000 * WARM_S, EACH_MS); // prettier-ignore
-      await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
-      const shares: number[] = [];
-      let wholeShare = NaN;
-      for (const count of WINDOWS) {
-        while (shares.length < count) {
-          const ofWindow = await agentCost();
-          await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
-          const { cpuShare, wholeCpuShare, limitHits } = await ofWindow();
-          shares.push(cpuShare);
-          wholeShare = wholeCpuShare;
-          expect(limitHits).toBe(0);
-        }
-        if (median(shares) < MOST_SHARE) break;
-      }
-      process.stdout.write(`figure: the agent takes ${shares.map((share) => (100 * share).toFixed(1)).join(', ')} % of an emulated core at rest, ${(100 * wholeShare).toFixed(1)} % since its start\n`); // prettier-ignore
-      expect(median(shares)).toBeLessThan(MOST_SHARE);
-    },
-    TEST_MS,
-  );
-});
 
 describe('figures go on', () => {
   it(

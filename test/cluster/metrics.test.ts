@@ -1,4 +1,4 @@
-// Case (a): kubectl top right after the install. refusals.test.ts has every figure against the kubelet's own.
+// Case (a): kubectl top right after the install. rest.test.ts has every figure against the kubelet's own.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AGENTS, SYSTEM } from '../e2e/install.ts';
 import { eventually } from '../e2e/until.ts';

@@ -1,9 +1,7 @@
 // Cases (d) and (e): CPU raised for a throttled container, and what a real kubelet and API server refuse: each is remembered,
-// explained in an Event, and not asked for again and again. All at once: most of the time is the kubelet's own. Case (a) meanwhile: every
-// figure against the kubelet's own.
+// explained in an Event, and not asked for again and again. All at once: most of the time is the kubelet's own.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Condition, KubeEvent, Pod } from '../../aggregator/standalone/api/objects.ts';
-import { SYSTEM } from '../e2e/install.ts';
 import { bytes, millis } from '../e2e/metrics.ts';
 import { eventually, until } from '../e2e/until.ts';
 import type { ContainerShape } from '../e2e/workloads.ts';
@@ -11,36 +9,27 @@ import { pod } from '../e2e/workloads.ts';
 import type { AgentCost } from './agent-cost.ts';
 import { agentCost } from './agent-cost.ts';
 import type { SeenCluster } from './cluster.ts';
-import type { Comparing } from './compared.ts';
-import { keepComparing } from './compared.ts';
-import type { Difference } from './comparison.ts';
-import { describe as said } from './comparison.ts';
 import { inGuest } from './guest-shell.ts';
 import type { Installed } from './installed.ts';
 import { openInstalled } from './installed.ts';
-import { NODE_KEY } from './kubelet-figures.ts';
 import { acceptedPatches, ASKS, containerCgroup, podOf, resizeAnswers, running } from './leak-run.ts';
 import { WORKLOAD } from './node-disk.ts';
 import { NODE_NAME } from './real-node.ts';
-import { STEADY, STEADY_NAMES } from './steady.ts';
 
 const MIB = 2 ** 20;
 let installed: Installed | undefined;
 let cluster: SeenCluster;
 let cost: (() => Promise<AgentCost>) | undefined;
-let comparing: Comparing | undefined;
 
 beforeAll(async () => {
-  comparing = keepComparing();
   // It counts some seconds later.
-  installed = await openInstalled({ before: [...STEADY, ...RULES], after: [throttled, shrinks, ...ASKERS] });
+  installed = await openInstalled({ before: RULES, after: [throttled, shrinks, ...ASKERS] });
   ({ cluster } = installed);
   cost = await agentCost();
 });
 
 afterAll(async () => {
   try {
-    await comparing?.close();
     const since = await cost?.();
     if (since) process.stdout.write(`figure: the agent takes ${(100 * since.cpuShare).toFixed(1)} % of an emulated core beside the refusals\n`); // prettier-ignore
   } finally {
@@ -219,31 +208,4 @@ describe.concurrent('what the API server refuses', () => {
   it('by a policy (422) is remembered and explained', async () => {
     await expectRefused('ruled', 422, /HTTP 422 Invalid: .*nobody is resized here/);
   });
-});
-
-const COMPARISONS = 20;
-const LEAST_SAMPLES = 3;
-const BOUNDS = { memory: 0.02, cpu: 0.05 };
-
-describe.concurrent('every figure', () => {
-  it(`agrees with the kubelet's own in ${COMPARISONS} of ${COMPARISONS} comparisons`, async () => {
-    const pods = await cluster.kube.json<{ items: Pod[] }>('GET', '/api/v1/pods');
-    const staying = pods.items.filter(
-      ({ metadata: { name, namespace } }) => namespace === SYSTEM || STEADY_NAMES.includes(name),
-    );
-    const keys = [NODE_KEY, ...staying.flatMap(({ metadata, spec }) => spec.containers.map(({ name }) => `${metadata.namespace}/${metadata.name}/${name}`))]; // prettier-ignore
-    expect(keys.length).toBeGreaterThanOrEqual(1 + 3 + STEADY.length);
-    const wanted = { comparisons: COMPARISONS, samples: LEAST_SAMPLES, keys };
-    const { comparisons, answers, unserved } = await comparing!.enough(wanted, 170_000);
-    const all = comparisons.flat();
-    process.stdout.write(
-      `figure: in ${unserved} of ${answers} answers since the first comparison a figure was not served\n`,
-    );
-    const of = (what: Difference['what'], against: Difference['against']) => all.filter((each) => each.what === what && each.against === against).toSorted((a, b) => b.share - a.share); // prettier-ignore
-    for (const worst of [of('memory', 'kubelet'), of('memory', 'served'), of('cpu', 'kubelet'), of('cpu', 'served')]) {
-      process.stdout.write(`figure: ${worst.length} comparisons, worst ${worst.slice(0, 3).map(said).join('; ')}\n`);
-    }
-    expect(unserved).toBeLessThanOrEqual(answers / 10);
-    expect(all.filter(({ share, what, notHeld }) => !notHeld && !(share <= BOUNDS[what])).map(said)).toEqual([]);
-  }, 240_000);
 });

@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer } from 'vitest/node';
 import type { TestSpecification } from 'vitest/node';
 
-/** Right after the install, in use, disturbed, without Headroom again; what needs no cluster comes first. */
-const ORDER = ['metrics', 'leak', 'refusals', 'disturbances', 'signals', 'uninstall'];
+/** Right after the install, in use, at rest, disturbed, without Headroom again; what needs no cluster comes first. */
+const ORDER = ['metrics', 'leak', 'refusals', 'rest', 'disturbances', 'signals', 'uninstall'];
 
 class InOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
