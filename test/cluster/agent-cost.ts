@@ -31,12 +31,11 @@ interface Told extends Omit<AgentCost, 'cpuShare' | 'waitMs'> {
 export async function agentCost(): Promise<() => Promise<AgentCost>> {
   const first = await tellOfAgent();
   return async () => {
-    const { folder, usedUs, atS, waitedNs, turns, ...told } = await tellOfAgent();
+    const { folder, usedUs, atS, waitedNs, turns, ...others } = await tellOfAgent();
     if (folder !== first.folder) throw new Error('the agent is not the one of before');
     const cpuShare = (usedUs - first.usedUs) / 1e6 / (atS - first.atS);
     const waitMs = (waitedNs - first.waitedNs) / 1e6 / (turns - first.turns);
-    const { wholeCpuShare, ageS, peakBytes, limitHits } = told;
-    return { cpuShare, wholeCpuShare, ageS, waitMs, peakBytes, limitHits };
+    return { ...others, cpuShare, waitMs };
   };
 }
 

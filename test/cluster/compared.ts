@@ -28,7 +28,7 @@ export interface Wanted {
   readonly comparisons: number;
   /** Of the kubelet's, of each figure: the same ones again and again would prove little. */
   readonly samples: number;
-  /** What every comparison has CPU and memory of, `namespace/pod/container` or `node`; all else is compared as far as it lives. */
+  /** What every comparison has CPU and memory of, `namespace/pod/container` or `node`; all else is compared where it is there when the agent is asked. */
   readonly keys: readonly string[];
 }
 
@@ -70,7 +70,7 @@ export function keepComparing(): Comparing {
       while (performance.now() < endMs && !over.signal.aborted) {
         if (malformed !== undefined) throw new Error('what was served is malformed', { cause: malformed });
         const told = kept.slice();
-        const short = wanted.keys.find((key) => !reachesFarEnough(told, key));
+        const short = tooShort(told, wanted.keys);
         lacking = short === undefined ? undefined : `${short} in ${told.length} answers`;
         if (short === undefined) {
           agent ??= await openAgent();
@@ -130,11 +130,11 @@ async function withCluster<T>(use: (cluster: SeenCluster) => Promise<T>): Promis
   }
 }
 
-/** Before that nothing can be compared, and asking the agent for all that it has would be its busiest time. */
-function reachesFarEnough(kept: readonly Answers[], key: string): boolean {
+/** @returns a key whose samples do not reach over a stretch yet: nothing can be compared before, and asking the agent for all that it has would be its busiest time */
+function tooShort(kept: readonly Answers[], keys: readonly string[]): string | undefined {
   const history = kubeletHistory();
   for (const { kubelet } of kept) history.add(kubelet);
-  return history.spans(key);
+  return keys.find((key) => !history.spans(key));
 }
 
 /** Empty while the metrics API does not answer. @throws Error where an answer is malformed */
@@ -197,7 +197,7 @@ function fewestSamples(
   compared: readonly (readonly Difference[])[],
   wanted: readonly string[],
 ): readonly [string, number] {
-  const held = compared.flat().filter(({ notHeld, against }) => against === 'kubelet' && notHeld !== true);
+  const held = compared.flat().filter((one) => isKubelets(one) && one.notHeld !== true);
   const counts = wanted
     .flatMap((key) => [`${key} cpu`, `${key} memory`])
     .map((figure) => {
