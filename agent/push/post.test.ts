@@ -52,9 +52,11 @@ describe('openConnection', () => {
       if (req.url?.endsWith('/wait')) waiting.push(res);
       else res.end();
     });
+    expect(connection.isFree).toBe(false);
     for (let turn = 0; turn < 3; turn++) await connection.post('/now', {}, BODY);
-    expect(ports.size).toBe(1);
+    expect([ports.size, connection.isFree]).toEqual([1, true]);
     const slow = connection.post('/wait', {}, BODY);
+    expect(connection.isFree).toBe(false);
     await connection.post('/now', {}, BODY);
     expect(ports.size).toBe(2);
     for (const res of waiting) res.end();

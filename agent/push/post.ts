@@ -12,6 +12,8 @@ export type PostOutcome =
 
 export interface Connection {
   post(path: string, headers: Readonly<Record<string, string>>, body: Uint8Array): Promise<PostOutcome>;
+  /** Whether the next post finds a connection that is open and free. */
+  readonly isFree: boolean;
   close(): void;
 }
 
@@ -50,6 +52,9 @@ export function openConnection(options: ConnectionOptions): Connection {
     ...(options.address === undefined ? {} : { lookup: lookupOf(options.address) }),
   };
   return {
+    get isFree() {
+      return Object.values(agent.freeSockets).some((sockets) => (sockets?.length ?? 0) > 0);
+    },
     post: (path, headers, body) =>
       new Promise((resolve) => {
         const req = request({

@@ -1,5 +1,5 @@
-// Pushes this node's reports to one aggregator: one regular batch in flight, each interval; shortages and first reports at once
-// beside it. After an outage one regular push brings the newest state and everything merged since.
+// Pushes this node's reports to one aggregator: one regular batch in flight, each interval; shortages and first reports at once, on the same
+// connection where it is free within a moment, and else beside it. After an outage one regular push brings the newest state and everything merged since.
 // Each replica of an aggregator has a pusher of its own: replicas.ts.
 import { BATCH_BINARY_V1, BATCH_JSON_V1, BATCH_PATH } from '../protocol/batch.ts';
 import type { Batch } from '../protocol/batch.ts';
@@ -58,6 +58,8 @@ const MAX_RESENDS = 8;
 const LEAST_ROWS = 16;
 /** A shortage that lasts is said again each second: an older one is history. */
 const SHORTAGE_KEPT_MS = 10_000;
+/** A connection that is free in a moment is there sooner than a new one, whose handshake both ends pay for when they have least time. */
+const AWAITED_MS = 100;
 
 export class Pusher {
   readonly #parts: PusherParts;
@@ -71,6 +73,8 @@ export class Pusher {
   #inFlight = 0;
   #onIdle: () => void = () => {};
   #busy = false;
+  /** The regular batch that is on its way. */
+  #regularPost: Promise<Answer> | undefined;
   #urgentBusy = false;
   #urgentRun: Promise<void> = Promise.resolve();
   #fencing: number | undefined;
@@ -110,7 +114,8 @@ export class Pusher {
   }
 
   /**
-   * Sends these at once, beside a regular push in flight if need be. Shortages without rows, or that fail, go with the next batch.
+   * Sends these at once: where a regular push is in flight, when that is answered, or beside it after 100 ms. Shortages without rows, or that
+   * fail, or whose replica turns out not to act any more meanwhile, go with the next batch.
    * @returns when all that was urgent is answered, or failed
    */
   urgent(rows: Iterable<Row>, shortages: readonly Shortage[]): Promise<void> {
@@ -124,6 +129,14 @@ export class Pusher {
     this.#urgentBusy = true;
     try {
       while (this.#urgentRows.size > 0 && !this.#closed) {
+        const acted = this.#fencing !== undefined;
+        if (this.#regularPost) await this.#connectionFree(() => this.#regularPost);
+        if (this.#closed) return;
+        if (acted && this.#fencing === undefined) {
+          // It is for others to act on it, as where it had failed itself.
+          this.#urgentRows.clear();
+          return;
+        }
         for (const { ref } of this.#shortages.values()) {
           const row = this.#parts.roster.get(ref);
           if (row) this.#urgentRows.add(row);
@@ -140,6 +153,27 @@ export class Pusher {
     }
   }
 
+  /** @param inFlight what has the connection now, if anything; @returns when it is free, or after a while */
+  async #connectionFree(inFlight: () => Promise<unknown> | undefined): Promise<void> {
+    const { timers } = this.#parts;
+    const endMs = timers.monotonicMs() + AWAITED_MS;
+    for (let other = inFlight(); other && !this.#connection?.isFree; other = inFlight()) {
+      const leftMs = endMs - timers.monotonicMs();
+      if (leftMs <= 0) return;
+      await this.#settledWithin(other, leftMs);
+    }
+  }
+
+  #settledWithin(other: Promise<unknown>, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#parts.timers.after(ms, resolve);
+      void other.finally(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
   #schedule(delayMs: number): void {
     if (this.#closed) return;
     this.#cancel();
@@ -154,6 +188,9 @@ export class Pusher {
   async #push(): Promise<void> {
     const { timers, intervalMs, phaseMs, random } = this.#parts;
     this.#busy = true;
+    if (this.#urgentBusy) await this.#connectionFree(() => (this.#urgentBusy ? this.#urgentRun : undefined));
+    if (this.#closed) return;
+    this.#pushSoon = false;
     const taken = await this.#pushAll();
     this.#busy = false;
     this.#failures = taken ? 0 : this.#failures + 1;
@@ -190,7 +227,10 @@ export class Pusher {
     const encodeMs = timers.monotonicMs() - beganMs;
     const encodeCpuMs = (timers.threadCpuMs?.() ?? NaN) - beganCpuMs;
     this.#inFlight++;
-    const answer = await this.#post(body);
+    const post = this.#post(body);
+    if (path === 'regular') this.#regularPost = post;
+    const answer = await post;
+    if (path === 'regular') this.#regularPost = undefined;
     this.#settle(parcel, answer);
     if (--this.#inFlight === 0) this.#onIdle();
     if (answer.kind === 'stored') {
@@ -262,12 +302,10 @@ export class Pusher {
     if (answer.kind === 'unknown_epoch') this.#ledger.forgetKnown();
     if (answer.kind === 'wants_json') this.#mediaType = BATCH_JSON_V1;
     if (answer.kind === 'too_large') this.#maxRows = Math.max(LEAST_ROWS, Math.ceil(parcel.rows.length / 2));
-    if (answer.kind === 'failed' && this.#connection) {
-      // Requests still in flight on it fail too and are counted as unanswered.
-      if (!this.#urgentBusy || !this.#busy) {
-        this.#connection.close();
-        this.#connection = undefined;
-      }
+    // Another one in flight on it would fail too.
+    if (answer.kind === 'failed' && this.#inFlight === 0) {
+      this.#connection?.close();
+      this.#connection = undefined;
     }
   }
 
