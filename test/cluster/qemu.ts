@@ -27,6 +27,8 @@ export interface Qemu {
   readonly ended: Promise<void>;
   /** The last lines of the console, and of qemu itself. */
   lastWords(): string;
+  /** As by its reset button. */
+  reset(): void;
   kill(): void;
 }
 
@@ -34,7 +36,7 @@ const LAST_LINES = 40;
 const LAST_BYTES = 4000;
 
 export function startQemu(options: QemuOptions): Qemu {
-  const child = spawn(options.qemu, qemuArguments(options), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(options.qemu, qemuArguments(options), { stdio: ['pipe', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-LAST_BYTES)));
   const ended = new Promise<void>((resolve) => {
@@ -44,10 +46,13 @@ export function startQemu(options: QemuOptions): Qemu {
       resolve();
     });
   });
+  // Its monitor is told nothing once it has ended.
+  child.stdin.on('error', () => undefined);
   return {
     pid: child.pid ?? 0,
     ended,
     lastWords: () => `${tailOf(options.consoleFile)}${stderr}`,
+    reset: () => void child.stdin.write('system_reset\n'),
     kill: () => void child.kill('SIGKILL'),
   };
 }
@@ -82,7 +87,7 @@ function qemuArguments(options: QemuOptions): string[] {
       '-m',
       String(memoryMiB),
     ],
-    ['-nodefaults', '-display', 'none', '-serial', `file:${consoleFile}`, '-rtc', 'base=utc'],
+    ['-nodefaults', '-display', 'none', '-monitor', 'stdio', '-serial', `file:${consoleFile}`, '-rtc', 'base=utc'],
     ['-kernel', kernel, '-append', kernelParameters.join(' ')],
     keep ? ['-no-reboot'] : [],
     nvme('root', `${disk},cache=unsafe,snapshot=${keep ? 'off' : 'on'}`),

@@ -12,6 +12,7 @@ import { GATEWAY, NODE_ADDRESS, TAP } from './network.ts';
 import type { Qemu } from './qemu.ts';
 import { startQemu } from './qemu.ts';
 import { makeRunImages } from './run-images.ts';
+import { watchBoots } from './watchdog.ts';
 
 export interface RealNode {
   readonly name: string;
@@ -34,6 +35,7 @@ const READY_MS = 120_000;
 export async function startNode({ collected, controlPlane, folder, say }: NodeOptions): Promise<RealNode> {
   mkdirSync(folder, { recursive: true });
   const secondDisk = await makeConfigDisk(folder, collected, controlPlane);
+  const consoleFile = join(folder, 'console.log');
   const qemu = startQemu({
     qemu: emulator(process.env, say),
     kernel: collected.kernel.path,
@@ -42,8 +44,10 @@ export async function startNode({ collected, controlPlane, folder, say }: NodeOp
     tap: TAP,
     memoryMiB: MEMORY_MIB,
     parameters: [`headroom.node=${NODE_NAME}`, `headroom.address=${NODE_ADDRESS}`, `headroom.gateway=${GATEWAY}`],
-    consoleFile: join(folder, 'console.log'),
+    consoleFile,
   });
+  const watchdog = watchBoots({ consoleFile, reset: qemu.reset, say });
+  void qemu.ended.then(() => watchdog.close());
   return { name: NODE_NAME, qemu };
 }
 

@@ -1,5 +1,6 @@
-// The emulator. QEMU 7.2, Debian 12's own, loses a guest with two CPUs now and then; 10.0 lost none in 45 boots. Where the installed one is
-// older, Debian's backport is taken by apt with lists of its own and unpacked into the cache: nothing is installed, nothing is configured.
+// The emulator. QEMU 7.2, Debian 12's own, loses a guest with two CPUs now and then; 10.0 lost none in 45 boots here, but one at a restart now and
+// then (test/cluster/watchdog.ts). Where the installed one is older, Debian's backport is taken by apt with lists of its own and unpacked into
+// the cache: nothing is installed, nothing is configured.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';

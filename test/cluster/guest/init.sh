@@ -39,6 +39,7 @@ for parameter in $(cat /proc/cmdline); do
   esac
 done
 for module in $(cat /lib/modules/order); do insmod "/lib/modules/$module" || say "no module $module"; done
+say 'up'
 hostname "${node:-bake}"
 ip link set lo up
 if [ -n "$address" ]; then
