@@ -16,7 +16,7 @@ import type { FollowedCpu } from './kernel-cpu.ts';
 import { followCpu } from './kernel-cpu.ts';
 import { containerCgroup, podCgroup, podOf, running } from './leak-run.ts';
 import { nodeReady } from './real-node.ts';
-import { BURNT_MILLIS, HELD_MIB, STEADY, STEADY_NAMES } from './steady.ts';
+import { BURNT_MILLIS, HELD_MIB, steady } from './steady.ts';
 
 const MIB = 2 ** 20;
 /** The aggregator's default. */
@@ -39,9 +39,9 @@ let notificationsBefore = '';
 let kernel: FollowedCpu | undefined;
 
 beforeAll(async () => {
-  installed = await openInstalled({ before: STEADY });
+  installed = await openInstalled({ before: steady(WATCHED) });
   ({ cluster } = installed);
-  await Promise.all(STEADY_NAMES.map((name) => running(cluster, name)));
+  await Promise.all(WATCHED.map((name) => running(cluster, name)));
   kernel = followCpu(async () => containerCgroup(await podOf(cluster, 'burns')));
   await until('figures of both', async () => (await shown()).size === 2 || undefined, 60_000);
   notificationsBefore = (await inGuest(`cat ${NOTIFICATIONS}`)).trim();
@@ -52,7 +52,7 @@ afterAll(async () => {
   try {
     if (notificationsBefore) await inGuest(`echo ${notificationsBefore} > ${NOTIFICATIONS}`);
   } finally {
-    await cluster?.kubectl('delete', 'pods', ...STEADY_NAMES, '--wait=false', '--ignore-not-found');
+    await cluster?.kubectl('delete', 'pods', ...WATCHED, '--wait=false', '--ignore-not-found');
     await installed?.close();
   }
 });

@@ -52,11 +52,16 @@ export const killed = (name: string): object =>
   leakPod({ name, startMib: 10, mibPerSecond: 8, mostMib: 80, limit: '48Mi', afterS: 5 });
 export const helped = (name: string): object => leakPod({ name, startMib: 36, mibPerSecond: 3, mostMib: 100, limit: '80Mi', afterS: 4, annotations: ASKS }); // prettier-ignore
 
-export async function expectHelped(cluster: SeenCluster, name: string): Promise<void> {
+/** Of the next-to-last file; the last looks at what becomes of its limit. */
+export const HELPED_LAST = 'helped-ebpf';
+
+/** @returns its limit by then, bytes */
+export async function expectHelped(cluster: SeenCluster, name: string): Promise<number> {
   await running(cluster, name);
-  await until(`${name} resized`, async () => {
-    const limit = (await podOf(cluster, name)).status.containerStatuses?.[0]?.resources?.limits?.['memory'] ?? '0';
-    return bytes(limit) > 80 * 2 ** 20 || undefined;
+  const raised = await until(`${name} resized`, async () => {
+    const limit = bytes((await podOf(cluster, name)).status.containerStatuses?.[0]?.resources?.limits?.['memory'] ?? '0'); // prettier-ignore
+    return limit > 80 * 2 ** 20 ? limit : undefined;
   }, 60_000); // prettier-ignore
   expect((await podOf(cluster, name)).status.containerStatuses?.[0]).toMatchObject({ restartCount: 0, lastState: {} });
+  return raised;
 }

@@ -1,5 +1,6 @@
 // Headroom on the running cluster, for a file of tests: installed with the resize component where it is not yet (applying again what is
-// there is quick), its pods taken away afterwards but for those that stay (steady.ts). With HEADROOM_CLUSTER_FRESH=1 each file gets an install of its own.
+// there is quick), its pods taken away afterwards but for those that stay (steady.ts, `stays`). With HEADROOM_CLUSTER_FRESH=1 each file gets an
+// install of its own.
 import type { Commanded } from '../e2e/cluster.ts';
 import { install, SYSTEM } from '../e2e/install.ts';
 import { until } from '../e2e/until.ts';
@@ -25,12 +26,15 @@ export interface InstallOptions {
   readonly after?: readonly object[];
   /** Of deploy/components. */
   readonly components?: readonly string[];
+  /** Names of pods of which the next file wants to know what became of them, where that has the same install. */
+  readonly stays?: readonly string[];
 }
 
 export async function openInstalled({
   before = [],
   after = [],
   components = ['resize'],
+  stays = [],
 }: InstallOptions = {}): Promise<Installed> {
   const cluster = await openCluster();
   try {
@@ -44,8 +48,14 @@ export async function openInstalled({
       endingPodsGone(cluster, () => true),
     ]);
     const close = async (): Promise<void> => {
-      if (process.env['HEADROOM_CLUSTER_FRESH']) await uninstall(cluster, folder);
-      await cluster.kubectlOk('delete', 'pods', '-n', 'default', '-l', `app notin (${STEADY_NAMES.join(', ')})`, '--wait=false'); // prettier-ignore
+      const isFresh = Boolean(process.env['HEADROOM_CLUSTER_FRESH']);
+      if (isFresh) {
+        await uninstall(cluster, folder);
+        await uninstalled(cluster);
+      }
+      // What another install did to a pod tells nothing of the next one.
+      const staying = [...STEADY_NAMES, ...(isFresh ? [] : stays)];
+      await cluster.kubectlOk('delete', 'pods', '-n', 'default', '-l', `app notin (${staying.join(', ')})`, '--wait=false'); // prettier-ignore
       cluster.close();
     };
     return { cluster, folder, close };
@@ -55,9 +65,13 @@ export async function openInstalled({
   }
 }
 
-/** As its users do it. */
+/** As its users do it; what is deleted may still be on its way out. */
 export async function uninstall(cluster: Commanded, folder: string): Promise<void> {
   await cluster.kubectlOk('delete', '-k', folder, '--ignore-not-found', '--wait=false');
+}
+
+/** Its namespace goes last. */
+export async function uninstalled(cluster: Commanded): Promise<void> {
   const gone = async (): Promise<true | undefined> =>
     (await cluster.kube.call('GET', `/api/v1/namespaces/${SYSTEM}`)).status === 404 || undefined;
   await until('Headroom being gone', gone, GONE_MS, 200);
@@ -68,19 +82,22 @@ interface Named {
   readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
 }
 
-/** Pods may have the names of some that an earlier file took away. */
+/** Pods may have the names of some that an earlier file took away; those that it left are as they are by now. */
 async function applied(cluster: SeenCluster, objects: readonly object[]): Promise<void> {
-  if (objects.length === 0) return;
-  const names = new Set((objects as readonly Named[]).flatMap(({ kind, metadata }) => (kind === 'Pod' ? [metadata.name] : []))); // prettier-ignore
-  await endingPodsGone(cluster, (name) => names.has(name));
-  await cluster.apply(...objects);
+  const named = objects as readonly Named[];
+  const names = new Set(named.flatMap(({ kind, metadata }) => (kind === 'Pod' ? [metadata.name] : [])));
+  const there = await endingPodsGone(cluster, (name) => names.has(name));
+  const lacking = named.filter(({ kind, metadata }) => kind !== 'Pod' || !there.has(metadata.name));
+  if (lacking.length > 0) await cluster.apply(...lacking);
 }
 
-async function endingPodsGone(cluster: Commanded, isAwaited: (name: string) => boolean): Promise<void> {
-  const gone = async (): Promise<true | undefined> => {
+/** @returns the names of those that are there */
+function endingPodsGone(cluster: Commanded, isAwaited: (name: string) => boolean): Promise<ReadonlySet<string>> {
+  const gone = async (): Promise<ReadonlySet<string> | undefined> => {
     const { items } = await cluster.kube.json<{ items: readonly Named[] }>('GET', '/api/v1/namespaces/default/pods');
     const ending = items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
-    return !ending.some(({ metadata }) => isAwaited(metadata.name)) || undefined;
+    if (ending.some(({ metadata }) => isAwaited(metadata.name))) return undefined;
+    return new Set(items.map(({ metadata }) => metadata.name));
   };
-  await until('the pods being gone', gone, GONE_MS, 200);
+  return until('the pods being gone', gone, GONE_MS, 200);
 }

@@ -45,6 +45,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await comparing?.close();
+  // The next file starts the node anew, with all that is on it.
+  await cluster?.kubectl('delete', 'pod', 'wakes', '--wait=false', '--ignore-not-found');
   await installed?.close();
 });
 
