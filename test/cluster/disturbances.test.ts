@@ -126,9 +126,7 @@ function wrongCpu(figures: readonly Served[]): readonly string[] {
   });
   process.stdout.write(`figure: ${held.length} of ${figures.length} figures of CPU held against the kernel's\n`);
   const wrong = held.flatMap(({ cpuMillis, windowMs, used: { least, most } }) => {
-    // Where within a burst of its 100 ms each reading fell.
-    const spareMillis = BURNT_MILLIS * (100 / windowMs);
-    const isRight = cpuMillis <= most * 1.05 + spareMillis && cpuMillis >= least * 0.95 - spareMillis;
+    const isRight = cpuMillis <= most * 1.05 && cpuMillis >= least * 0.95;
     const told = `burns uses ${cpuMillis.toFixed(1)} m over ${windowMs} ms (the kernel says ${least.toFixed(1)} to ${most.toFixed(1)} m)`;
     return isRight ? [] : [told];
   });

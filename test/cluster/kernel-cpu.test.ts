@@ -23,6 +23,21 @@ describe('what the kernel says of a window', () => {
     expect(most).toBeCloseTo(100, 6);
   });
 
+  it('is between what the readings around its ends say, wherever the bursts lay', () => {
+    // 10 ms of each 100, begun so late in each; read at uneven instants.
+    for (let beginMs = 0; beginMs < 100; beginMs += 7) {
+      const usedUs = (atMs: number): number => 10_000 * Math.floor((atMs - beginMs) / 100) + 1000 * Math.min(10, (((atMs - beginMs) % 100) + 100) % 100); // prettier-ignore
+      const read = Array.from({ length: 80 }, (_, index) => 20_000 + index * 130 + ((index * 37) % 50)).map((atMs) => ({ atMs, usedUs: usedUs(atMs) })); // prettier-ignore
+      for (let endMs = 23_000; endMs < 28_000; endMs += 333) {
+        const truth = (usedUs(endMs) - usedUs(endMs - 1831)) / 1831;
+        const { least, most } = usedOver(read, figure(endMs - (endMs % 1000), 1831))!;
+        expect(truth).toBeGreaterThanOrEqual(least);
+        expect(truth).toBeLessThanOrEqual(most);
+        expect(most - least).toBeLessThan(60);
+      }
+    }
+  });
+
   it('is all that lies between the instants of its second', () => {
     // Idle, then a whole core from the fifteenth second on.
     const { least, most } = usedOver(readings((index) => (index > 50 ? 100_000 : 0)), figure(15 * SECOND, SECOND))!; // prettier-ignore

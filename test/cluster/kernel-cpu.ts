@@ -3,7 +3,10 @@
 import type { Served } from './comparison.ts';
 import { followInGuest } from './guest-shell.ts';
 
-/** Over all the instants that the figure may be of. */
+/**
+ * Over all the instants that the figure may be of. Where between two readings a burst lay can't be told: each end of the window may be before or
+ * after all that was used between the readings around it.
+ */
 export interface UsedMillis {
   /** 0 where the window began before the container was looked at. */
   readonly least: number;
@@ -87,21 +90,27 @@ export function usedOver(kept: readonly Reading[], { atMs, windowMs }: Served): 
   if (first === undefined) return undefined;
   const used: UsedMillis[] = [];
   for (let endMs = atMs + EARLIEST_MS; endMs <= atMs + LATEST_MS; endMs += EACH_MS) {
-    const isKnown = endMs - windowMs >= first.atMs;
-    const from = isKnown ? usedAt(kept, endMs - windowMs) : 0;
-    const to = endMs < first.atMs ? first.usedUs : usedAt(kept, endMs);
+    const from = endMs - windowMs >= first.atMs ? usedBy(kept, endMs - windowMs) : { leastUs: 0, mostUs: Infinity };
+    const to = endMs < first.atMs ? { leastUs: 0, mostUs: first.usedUs } : usedBy(kept, endMs);
     if (from === undefined || to === undefined) return undefined;
-    const most = (to - from) / windowMs;
-    used.push({ least: isKnown ? most : 0, most });
+    used.push({
+      least: Math.max(0, to.leastUs - from.mostUs) / windowMs,
+      most: (to.mostUs - from.leastUs) / windowMs,
+    });
   }
   return { least: Math.min(...used.map(({ least }) => least)), most: Math.max(...used.map(({ most }) => most)) };
 }
 
-/** @returns between two readings that are near each other what lies between; undefined elsewhere */
-function usedAt(kept: readonly Reading[], atMs: number): number | undefined {
+interface UsedBy {
+  readonly leastUs: number;
+  readonly mostUs: number;
+}
+
+/** @returns what two readings say that are around the instant and near each other; undefined elsewhere */
+function usedBy(kept: readonly Reading[], atMs: number): UsedBy | undefined {
   const index = kept.findIndex((reading) => reading.atMs >= atMs);
   const [before, after] = [kept[index - 1], kept[index]];
-  if (after?.atMs === atMs) return after.usedUs;
+  if (after?.atMs === atMs) return { leastUs: after.usedUs, mostUs: after.usedUs };
   if (before === undefined || after === undefined || after.atMs - before.atMs > MOST_APART_MS) return undefined;
-  return before.usedUs + ((after.usedUs - before.usedUs) * (atMs - before.atMs)) / (after.atMs - before.atMs);
+  return { leastUs: before.usedUs, mostUs: after.usedUs };
 }

@@ -22,7 +22,7 @@ const TEST_MS = 600_000;
 const WINDOWS = [3, 9];
 const WINDOW_MS = 8000;
 /** The last pods' cgroups have just gone, and what came of that. */
-const SETTLED_MS = 4000;
+const SETTLED_MS = 12_000;
 /** V8 compiles what is hot in the first minute. */
 const WARM_S = 90;
 const MOST_SHARE = 0.05;
