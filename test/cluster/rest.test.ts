@@ -19,10 +19,10 @@ const EACH_MS = 500;
 /** Longer than the waits in a test together would take, so that the one that is over says what did not happen. */
 const TEST_MS = 600_000;
 /** What the host gives to others counts as the guest's time: the median of so many windows tells what the agent takes, of the second number where the first are too much. */
-const WINDOWS = [3, 9];
+const WINDOWS = [3, 7];
 const WINDOW_MS = 8000;
 /** The last pods' cgroups have just gone, and what came of that. */
-const SETTLED_MS = 12_000;
+const SETTLED_MS = 6000;
 /** V8 compiles what is hot in the first minute. */
 const WARM_S = 90;
 const MOST_SHARE = 0.05;
