@@ -146,6 +146,22 @@ describe('Urgent and regular pushes', () => {
     }
   });
 
+  it('sends first figures all the same where its replica acts no more', async () => {
+    const { received, aggregator, roster, pusher, pass } = pusherOf(1);
+    aggregator.respond = ({ batch }) => ({ kind: 'answered', status: 200, body: encodeReply({ accepted: batch.sequence, names: [], directives: [{ kind: URGENT_FIRST, fencing: 3 }] }) }); // prettier-ignore
+    pusher.start(SECOND);
+    await pass(SECOND);
+    let release: (() => void) | undefined;
+    aggregator.respond = (one) => new Promise((resolve) => (release = () => resolve(taken(one))));
+    await pass(INTERVAL_MS);
+    void pusher.urgent(roster.rows(), []);
+    aggregator.respond = taken;
+    release?.();
+    await settled();
+    expect([received.length, pusher.fencing]).toEqual([3, undefined]);
+    await pusher.close();
+  });
+
   it('keeps a regular push until an urgent one in flight is answered, 100 ms at most', async () => {
     for (const afterMs of [40, 400]) {
       const { received, aggregator, roster, pusher, pass, time } = pusherOf(1);

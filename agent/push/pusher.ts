@@ -36,7 +36,7 @@ export interface PusherParts {
   readonly timers: Timers;
   readonly log: Logger;
   readonly intervalMs: number;
-  /** Offset of this agent's beat: all its replicas are pushed to at once and so get the same numbers; agents differ. */
+  /** Offset of this agent's beat: all its replicas are pushed to at once, or 100 ms later, and so get the same numbers; agents differ. */
   readonly phaseMs: number;
   readonly windowMs: number;
   readonly random: () => number;
@@ -58,7 +58,7 @@ const MAX_RESENDS = 8;
 const LEAST_ROWS = 16;
 /** A shortage that lasts is said again each second: an older one is history. */
 const SHORTAGE_KEPT_MS = 10_000;
-/** A connection that is free in a moment is there sooner than a new one, whose handshake both ends pay for when they have least time. */
+/** A connection that is free in a moment spares both ends a new one's handshake, when they have least time. */
 const AWAITED_MS = 100;
 
 export class Pusher {
@@ -115,7 +115,7 @@ export class Pusher {
 
   /**
    * Sends these at once: where a regular push is in flight, when that is answered, or beside it after 100 ms. Shortages without rows, or that
-   * fail, or whose replica turns out not to act any more meanwhile, go with the next batch.
+   * fail, and all that waits while the replica turns out not to act any more go with the next batch.
    * @returns when all that was urgent is answered, or failed
    */
   urgent(rows: Iterable<Row>, shortages: readonly Shortage[]): Promise<void> {
@@ -132,8 +132,8 @@ export class Pusher {
         const acted = this.#fencing !== undefined;
         if (this.#regularPost) await this.#connectionFree(() => this.#regularPost);
         if (this.#closed) return;
-        if (acted && this.#fencing === undefined) {
-          // It is for others to act on it, as where it had failed itself.
+        if (acted && this.#fencing === undefined && this.#shortages.size > 0) {
+          // It is for others to act on them, as where this push had failed itself; all that is here goes with the next batch.
           this.#urgentRows.clear();
           return;
         }

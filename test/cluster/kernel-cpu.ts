@@ -21,8 +21,10 @@ export interface FollowedCpu {
 }
 
 export interface Reading {
-  /** The node's wall clock, ms. */
+  /** The node's wall clock, ms, when it was over. */
   readonly atMs: number;
+  /** How long it took: the value is of some instant in it. */
+  readonly tookMs: number;
   readonly usedUs: number;
 }
 
@@ -34,6 +36,8 @@ const EACH_MS = 100;
 /** Between two readings that are further apart nothing is known. */
 const MOST_APART_MS = 500;
 const SILENT_MS = 2000;
+/** Of the instants that a figure may be of. */
+const STEP_MS = 20;
 /** The API tells whole seconds, rounded down, of an instant that may be late by the push's way to the aggregator. */
 const [EARLIEST_MS, LATEST_MS] = [-500, 1000];
 
@@ -52,14 +56,15 @@ export function followCpu(folderOf: () => Promise<string>): FollowedCpu {
     readings.set(folder, kept);
     asked?.close();
     const follower: Follower = followInGuest(`cgroup_watch --each ${EACH_MS} ${folder}/cpu.stat`, (line) => {
-      const [, at, used] = /^([\d.]+) \S+ usage_usec (\d+)$/.exec(line) ?? [];
-      if (used === undefined) return;
+      const [, at, used, took] = /^([\d.]+) \S+ usage_usec (\d+) \+([\d.]+)$/.exec(line) ?? [];
+      if (took === undefined) return;
       heardMs = performance.now();
       if (asked === follower) {
         speaking?.close();
         [speaking, asked] = [follower, undefined];
       }
-      if (Number(at) > (kept.at(-1)?.atMs ?? 0)) kept.push({ atMs: Number(at), usedUs: Number(used) });
+      if (Number(at) > (kept.at(-1)?.atMs ?? 0))
+        kept.push({ atMs: Number(at), tookMs: Number(took), usedUs: Number(used) });
     });
     asked = follower;
   };
@@ -89,9 +94,9 @@ export function usedOver(kept: readonly Reading[], { atMs, windowMs }: Served): 
   const first = kept[0];
   if (first === undefined) return undefined;
   const used: UsedMillis[] = [];
-  for (let endMs = atMs + EARLIEST_MS; endMs <= atMs + LATEST_MS; endMs += EACH_MS) {
+  for (let endMs = atMs + EARLIEST_MS; endMs <= atMs + LATEST_MS; endMs += STEP_MS) {
     const from = endMs - windowMs >= first.atMs ? usedBy(kept, endMs - windowMs) : { leastUs: 0, mostUs: Infinity };
-    const to = endMs < first.atMs ? { leastUs: 0, mostUs: first.usedUs } : usedBy(kept, endMs);
+    const to = endMs <= first.atMs - first.tookMs ? { leastUs: 0, mostUs: first.usedUs } : usedBy(kept, endMs);
     if (from === undefined || to === undefined) return undefined;
     used.push({
       least: Math.max(0, to.leastUs - from.mostUs) / windowMs,
@@ -106,11 +111,10 @@ interface UsedBy {
   readonly mostUs: number;
 }
 
-/** @returns what two readings say that are around the instant and near each other; undefined elsewhere */
+/** @returns what two readings say, one that was over and one that began later, near each other; undefined elsewhere */
 function usedBy(kept: readonly Reading[], atMs: number): UsedBy | undefined {
-  const index = kept.findIndex((reading) => reading.atMs >= atMs);
-  const [before, after] = [kept[index - 1], kept[index]];
-  if (after?.atMs === atMs) return { leastUs: after.usedUs, mostUs: after.usedUs };
+  const before = kept.findLast((reading) => reading.atMs <= atMs);
+  const after = kept.find((reading) => reading.atMs - reading.tookMs >= atMs);
   if (before === undefined || after === undefined || after.atMs - before.atMs > MOST_APART_MS) return undefined;
   return { leastUs: before.usedUs, mostUs: after.usedUs };
 }

@@ -82,6 +82,16 @@ describe('a machine that hangs', () => {
     expect(reset).toHaveBeenCalledTimes(2);
   });
 
+  it('has its time and its resets again once it has booted', () => {
+    for (let hung = 1; hung <= 5; hung++) {
+      vi.advanceTimersByTime(BOOT_MS + 200);
+      expect(reset).toHaveBeenCalledTimes(hung);
+      appendFileSync(consoleFile, UP);
+      vi.advanceTimersByTime(BOOT_MS);
+      appendFileSync(consoleFile, '[   12.5] reboot: Restarting system\n');
+    }
+  });
+
   it('is left to whoever waits for it after three resets', () => {
     vi.advanceTimersByTime(100 * BOOT_MS);
     expect(reset).toHaveBeenCalledTimes(3);

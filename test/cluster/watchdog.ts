@@ -30,17 +30,20 @@ export function watchBoots({ consoleFile, reset, say, bootMs = BOOT_MS, everyMs 
   let from = 0;
   let sinceMs = performance.now();
   let resets = 0;
+  const resetHung = (ofBoot: string, length: number): void => {
+    if (resets === MOST_RESETS) return clearInterval(timer);
+    resets++;
+    say(`the machine hung while it booted: it is reset (${resets} of ${MOST_RESETS})\n${ofBoot.trim()}`);
+    [from, sinceMs] = [length, performance.now()];
+    reset();
+  };
   const look = (): void => {
     const told = textOf(consoleFile);
     const restart = [...told.slice(from).matchAll(RESTARTING)].at(-1);
     if (restart) [from, sinceMs] = [from + restart.index + restart[0].length, performance.now()];
     const ofBoot = told.slice(from);
-    if (OF_INIT.test(ofBoot) || performance.now() - sinceMs < bootMs * 2 ** resets) return;
-    if (resets === MOST_RESETS) return clearInterval(timer);
-    resets++;
-    say(`the machine hung while it booted: it is reset (${resets} of ${MOST_RESETS})\n${ofBoot.trim()}`);
-    [from, sinceMs] = [told.length, performance.now()];
-    reset();
+    if (OF_INIT.test(ofBoot)) resets = 0;
+    else if (performance.now() - sinceMs >= bootMs * 2 ** resets) resetHung(ofBoot, told.length);
   };
   const timer = setInterval(look, everyMs);
   return { close: () => clearInterval(timer) };

@@ -1,6 +1,6 @@
 // cgroup_watch [--each MS FILE] [FILE...]: a line "<Unix ms> <FILE> <first line of it>" at the start and each time a process writes the file.
-// inotify: of a cgroup file it tells what its writers do (kernfs), at once. What the kernel itself changes is read every MS milliseconds, and told
-// where the reading was quick: the value is of that very instant then.
+// inotify: of a cgroup file it tells what its writers do (kernfs), at once. What the kernel itself changes is read every MS milliseconds, and the line ends
+// with " +<ms>": how long the reading took, which was over at the line's instant.
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #define MOST_FILES 512
-#define QUICK_MS 5
-#define MOST_TRIES 5
 
 static int watches[MOST_FILES];
 
@@ -23,43 +21,23 @@ static struct timespec now(void)
 	return at;
 }
 
-/** @return when its first line was read */
-static struct timespec read_line(const char *path, char *text, size_t size)
+static void show(const char *path, int polled)
 {
-	text[0] = '\0';
+	char text[256] = "";
+	struct timespec began = now();
 	int file = open(path, O_RDONLY | O_CLOEXEC);
 	if (file >= 0) {
-		ssize_t length = read(file, text, size - 1);
+		ssize_t length = read(file, text, sizeof text - 1);
 		text[length > 0 ? length : 0] = '\0';
 		close(file);
 	}
 	text[strcspn(text, "\n")] = '\0';
-	return now();
-}
-
-static void tell(struct timespec at, const char *path, const char *text)
-{
-	printf("%lld.%03ld %s %s\n", at.tv_sec * 1000LL + at.tv_nsec / 1000000, at.tv_nsec / 1000 % 1000, path, text);
+	struct timespec at = now();
+	printf("%lld.%03ld %s %s", at.tv_sec * 1000LL + at.tv_nsec / 1000000, at.tv_nsec / 1000 % 1000, path, text);
+	if (polled)
+		printf(" +%.3f", (at.tv_sec - began.tv_sec) * 1e3 + (at.tv_nsec - began.tv_nsec) / 1e6);
+	printf("\n");
 	fflush(stdout);
-}
-
-static void show(const char *path)
-{
-	char text[256];
-	struct timespec at = read_line(path, text, sizeof text);
-	tell(at, path, text);
-}
-
-static void show_polled(const char *path)
-{
-	char text[256];
-	for (int tries = 0; tries < MOST_TRIES; tries++) {
-		struct timespec began = now(), at = read_line(path, text, sizeof text);
-		if ((at.tv_sec - began.tv_sec) * 1e3 + (at.tv_nsec - began.tv_nsec) / 1e6 > QUICK_MS)
-			continue;
-		tell(at, path, text);
-		return;
-	}
 }
 
 static void show_written(int queue, char **paths, int count)
@@ -72,7 +50,7 @@ static void show_written(int queue, char **paths, int count)
 		const struct inotify_event *event = (const struct inotify_event *)at;
 		for (int i = 0; i < count; i++)
 			if (event->wd == watches[i] && (event->mask & IN_MODIFY))
-				show(paths[i]);
+				show(paths[i], 0);
 		at += sizeof *event + event->len;
 	}
 }
@@ -95,7 +73,7 @@ int main(int count, char **words)
 	}
 	for (int i = first; i < count; i++) {
 		watches[i - first] = inotify_add_watch(queue.fd, words[i], IN_MODIFY);
-		show(words[i]);
+		show(words[i], 0);
 	}
 	for (;;) {
 		int ready = poll(&queue, 1, each_ms);
@@ -104,6 +82,6 @@ int main(int count, char **words)
 		if (ready > 0)
 			show_written(queue.fd, words + first, count - first);
 		else
-			show_polled(polled);
+			show(polled, 1);
 	}
 }
