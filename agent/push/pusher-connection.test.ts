@@ -7,10 +7,8 @@ import type { PostOutcome } from './post.ts';
 
 describe('Urgent and regular pushes', () => {
   it('keeps one regular push in flight and sends an urgent one beside it', async () => {
-    const { received, aggregator, roster, pusher, pass, time } = pusherOf(2);
-    let release: (() => void) | undefined;
-    aggregator.respond = (one) =>
-      received.length === 1 ? new Promise((resolve) => (release = () => resolve(taken(one)))) : taken(one);
+    const { received, aggregator, roster, pusher, pass, time, holdFirst } = pusherOf(2);
+    const release = holdFirst();
     pusher.start(SECOND);
     await pass(2 * SECOND);
     void pusher.urgent([...roster.rows()].slice(0, 1), [shortageOf(1, time.clock.bootTimeMs())]);
@@ -22,7 +20,7 @@ describe('Urgent and regular pushes', () => {
     expect(received[1]?.batch.reports.count).toBe(1);
     await pass(20 * SECOND);
     expect(received).toHaveLength(2);
-    release?.();
+    release();
     await pass(INTERVAL_MS);
     expect(received).toHaveLength(3);
     expect(received[2]?.batch.shortages).toEqual([]);
@@ -31,10 +29,8 @@ describe('Urgent and regular pushes', () => {
   });
 
   it('sends an urgent one as soon as the regular one in flight is answered, on its connection', async () => {
-    const { received, aggregator, roster, pusher, pass, time } = pusherOf(2);
-    let release: (() => void) | undefined;
-    aggregator.respond = (one) =>
-      received.length === 1 ? new Promise((resolve) => (release = () => resolve(taken(one)))) : taken(one);
+    const { received, aggregator, roster, pusher, pass, time, holdFirst } = pusherOf(2);
+    const release = holdFirst();
     pusher.start(SECOND);
     await pass(SECOND);
     const [first, second] = roster.rows();
@@ -43,7 +39,7 @@ describe('Urgent and regular pushes', () => {
     void pusher.urgent([second!], [shortageOf(2, time.clock.bootTimeMs())]);
     await settled();
     expect(received).toHaveLength(1);
-    release?.();
+    release();
     await settled();
     expect(received.map(({ batch }) => batch.shortages.length)).toEqual([0, 2]);
     expect(aggregator.mostInFlight).toBe(1);
@@ -85,17 +81,15 @@ describe('Urgent and regular pushes', () => {
   });
 
   it('waits for nobody where another connection is open and free', async () => {
-    const { received, aggregator, roster, pusher, pass } = pusherOf(1);
-    let release: (() => void) | undefined;
-    aggregator.respond = (one) =>
-      received.length === 1 ? new Promise((resolve) => (release = () => resolve(taken(one)))) : taken(one);
+    const { received, aggregator, roster, pusher, pass, holdFirst } = pusherOf(1);
+    const release = holdFirst();
     pusher.start(SECOND);
     await pass(SECOND);
     aggregator.isFree = true;
     void pusher.urgent(roster.rows(), []);
     await settled();
     expect(received).toHaveLength(2);
-    release?.();
+    release();
     await pusher.close();
   });
 

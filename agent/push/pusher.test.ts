@@ -61,10 +61,8 @@ describe('Pusher', () => {
   });
 
   it('merges urgent findings while an urgent push is in flight, the newest shortage of a container first', async () => {
-    const { received, aggregator, roster, pusher, pass, time } = pusherOf(2);
-    let release: (() => void) | undefined;
-    aggregator.respond = (one) =>
-      received.length === 1 ? new Promise((resolve) => (release = () => resolve(taken(one)))) : taken(one);
+    const { received, roster, pusher, pass, time, holdFirst } = pusherOf(2);
+    const release = holdFirst();
     const [first, second] = roster.rows();
     if (!first || !second) throw new Error('two rows');
     void pusher.urgent([first], []);
@@ -73,7 +71,7 @@ describe('Pusher', () => {
     void pusher.urgent([second], [shortageOf(2, nowMs)]);
     await settled();
     expect(received).toHaveLength(1);
-    release?.();
+    release();
     await pass(100);
     expect(received).toHaveLength(2);
     expect(received[1]?.batch.shortages.map(({ raisedBootMs }) => raisedBootMs)).toEqual([nowMs]);

@@ -102,7 +102,14 @@ export function pusherOf(containers: number, phaseMs = SECOND) {
       for (const row of roster.rows()) row.tallies[0]?.noteCpu(100, SECOND, true);
     }
   };
-  return { time, roster, add, received, figures, aggregator, pusher, pass, burn };
+  /** Keeps the answer to the first push until what is returned is called. */
+  const holdFirst = (): (() => void) => {
+    let release: () => void = () => undefined;
+    aggregator.respond = (one) =>
+      received.length === 1 ? new Promise((resolve) => (release = () => resolve(taken(one)))) : taken(one);
+    return () => release();
+  };
+  return { time, roster, add, received, figures, aggregator, pusher, pass, burn, holdFirst };
 }
 
 export async function settled(): Promise<void> {
